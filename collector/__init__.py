@@ -1,0 +1,1 @@
+"""The collector: takes events in, keeps them, and answers questions about them."""

@@ -1,0 +1,1 @@
+"""The database: tables, the event log, the projection, and where SQLite and PostgreSQL differ."""

@@ -1,0 +1,1 @@
+"""The migrations: one portable chain for both dialects, run by ``collector.storage.migrate``."""

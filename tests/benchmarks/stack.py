@@ -1,9 +1,10 @@
 """A made-up data stack whose events are like real ones: what the benchmarks send.
 
-A warehouse in four layers (raw, staging, intermediate, marts): every job reads one to three datasets of the layers
-before it and writes one. A run is a START and a COMPLETE event of 3 to 8 KB, with the facets that dbt and Airflow
-send: schema, sql, columnLineage, nominalTime, parent, tags, ownership, outputStatistics. One run in two hundred finds
-the schema of its output changed, the others repeat the facets of the run before, as real ones do.
+A warehouse in four layers (raw, staging, intermediate, marts): every job reads one to three datasets of the
+layers before it and writes one. A run is a START and a COMPLETE event of 3 to 8 KB, with the facets that dbt
+and Airflow send: schema, sql, columnLineage, nominalTime, parent, tags, ownership, outputStatistics. One run
+in two hundred finds the schema of its output changed, the others repeat the facets of the run before, as real
+ones do.
 
 ``events(n)`` gives the same bytes for the same arguments, so that two measurements see the same work.
 """
@@ -170,7 +171,7 @@ def _job(inputs: list[Table], output: Table, random_: random.Random) -> _Templat
         "eventTime": "%TIME%",
     }
     reads = [_dataset(table) for table in inputs]
-    columns = output.columns + (("version_%VERSION%", "text"),)
+    columns = (*output.columns, ("version_%VERSION%", "text"))
     written = _dataset(Table(output.name, columns))
     written["facets"]["columnLineage"] = _column_lineage(inputs, output, random_)
     written["outputFacets"] = {

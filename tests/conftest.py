@@ -1,0 +1,103 @@
+"""What all tests share: a clean environment, and real databases of both kinds, migrated and empty."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.postgres import PostgresServer
+
+OURS = ("TIDEGATE_", "OPENLINEAGE_", "PG")
+"""Variables that steer the program, the emitters' client and libpq: the caller's shell has no say."""
+
+for name in [name for name in os.environ if name.startswith(OURS)]:
+    del os.environ[name]
+
+# The time of one example says nothing on a machine that also runs a database server and other workers.
+hypothesis.settings.register_profile("tidegate", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("tidegate")
+
+BENCHMARKS = Path(__file__).parent / "benchmarks"
+TEMPLATE = "tidegate_template"
+DIALECTS = ("sqlite", "postgresql")
+
+numbers = itertools.count(1)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the benchmarks out unless the command line names them."""
+    if collection_path == BENCHMARKS and not any("benchmarks" in argument for argument in config.args):
+        return True
+    return None
+
+
+@pytest.fixture(scope="session")
+def shared_postgres() -> Iterator[PostgresServer]:
+    """One server for all tests of this process, without durability: take a database, leave it running."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(shared_postgres: PostgresServer) -> str:
+    """Name a migrated database to copy: a copy takes a twentieth of the time of the migrations."""
+    from collector.storage.migrate import upgrade
+
+    upgrade(shared_postgres.create_database(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a migrated database file to copy."""
+    from collector.storage.migrate import upgrade
+
+    path = tmp_path_factory.mktemp("template") / "tidegate.db"
+    upgrade(f"sqlite:///{path}")
+    log = path.with_name(f"{path.name}-wal")
+    assert not log.exists() or not log.stat().st_size, "the migrations left a connection open"
+    return path
+
+
+@pytest.fixture(params=DIALECTS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a migrated, empty database of the test's own; every test runs once on each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "tidegate.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+    else:
+        template: str = request.getfixturevalue("postgres_template")
+        yield from _postgres_database(request, template)
+
+
+@pytest.fixture(params=DIALECTS)
+def blank_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a database without any table, for tests of the migrations themselves."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'tidegate.db'}"
+    else:
+        yield from _postgres_database(request, "template1")
+
+
+def _postgres_database(request: pytest.FixtureRequest, template: str) -> Iterator[str]:
+    server: PostgresServer = request.getfixturevalue("shared_postgres")
+    database = f"test_{next(numbers)}"
+    yield server.create_database(database, template)
+    server.drop_database(database)
+
+
+@pytest.fixture
+def postgres_server() -> Iterator[PostgresServer]:
+    """Give a running server of the test's own, with ``fsync`` on, to stop, crash and restart at will.
+
+    ``server.create_database(name)`` gives the URL of a blank database; migrate it before use.
+    """
+    with PostgresServer(durable=True) as server:
+        yield server

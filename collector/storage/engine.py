@@ -30,6 +30,9 @@ CHANNEL: Final = "tidegate"
 POLL_SECONDS: Final = 0.01
 """How often SQLite is asked for a change: one read of shared memory, some 5 µs."""
 
+TICK: Final = 0.001
+"""Seconds in which what has arrived from PostgreSQL can be read."""
+
 SQLITE_PRAGMAS: Final = (
     "PRAGMA busy_timeout=30000",  # first: the others may meet a lock
     "PRAGMA synchronous=FULL",  # an acknowledged event survives a power cut
@@ -303,12 +306,12 @@ class _PostgresWatcher:
         self._connection.execute(f"LISTEN {CHANNEL}")
 
     def wait(self, timeout: float) -> bool:
-        woken = any(True for _ in self._connection.notifies(timeout=timeout, stop_after=1))
+        # With no time at all the driver would not even look at the socket.
+        woken = list(self._connection.notifies(timeout=max(timeout, TICK), stop_after=1))
         if woken:
             # One look at the tables answers all that has come by now.
-            for _ in self._connection.notifies(timeout=0):
-                pass
-        return woken
+            list(self._connection.notifies(timeout=TICK))
+        return bool(woken)
 
     def close(self) -> None:
         self._connection.close()

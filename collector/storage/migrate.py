@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from alembic import command
@@ -16,6 +18,9 @@ from sqlalchemy import Column, Connection, Index
 from collector.errors import ConfigurationError
 from collector.storage.engine import Database
 from collector.storage.tables import metadata
+
+_alone = threading.Lock()
+"""Alembic keeps the migration at work in a global variable of the process."""
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -74,11 +79,11 @@ def _config() -> Config:
     return config
 
 
-def _run(url: str, action: Any) -> None:
+def _run(url: str, action: Callable[[Config], None]) -> None:
     config = _config()
     database = Database(url)
     try:
-        with database.write() as conn:
+        with _alone, database.write() as conn:
             config.attributes["connection"] = conn
             action(config)
     except CommandError as error:

@@ -208,6 +208,7 @@ def upgrade() -> None:
         sa.Column("run_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("event_time", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.BigInteger(), nullable=False),
         sa.Column("assertion", sa.Text(), nullable=False),
         sa.Column("column", sa.Text()),
         sa.Column("name", sa.Text()),

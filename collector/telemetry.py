@@ -1,0 +1,105 @@
+"""What the program says about itself: structured log lines on standard error, and metrics.
+
+With several processes ``serve`` sets ``PROMETHEUS_MULTIPROC_DIR`` before anything imports this module; the
+metrics then live in files of that folder, and whichever process is asked adds them up.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, MutableMapping
+from typing import Any, Final
+
+import structlog
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+from prometheus_client.registry import Collector
+
+MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+EVENTS_ACCEPTED: Final = Counter("tidegate_events_accepted", "Events written to the log.", ["kind"])
+EVENTS_DUPLICATE: Final = Counter("tidegate_events_duplicate", "Events that were in the log already.")
+EVENTS_REJECTED: Final = Counter("tidegate_events_rejected", "Events that could not be recorded.")
+COMMIT_EVENTS: Final = Histogram("tidegate_commit_events", "Events in one commit.", buckets=SIZES)
+COMMIT_SECONDS: Final = Histogram("tidegate_commit_seconds", "Time of one commit.", buckets=SECONDS)
+PROJECT_SECONDS: Final = Histogram("tidegate_project_seconds", "Time to project one batch.", buckets=SECONDS)
+PROJECTED: Final = Counter("tidegate_projected", "Events projected.")
+PARKED: Final = Counter("tidegate_parked", "Events put aside because they could not be projected.")
+
+
+class ProjectorMetrics:
+    """Counts what a projector does."""
+
+    def projected(self, events: int, seconds: float) -> None:
+        PROJECTED.inc(events)
+        PROJECT_SECONDS.observe(seconds)
+
+    def parked(self, events: int) -> None:
+        PARKED.inc(events)
+
+
+def exposition(extra: Iterable[Collector] = ()) -> bytes:
+    """Write all metrics in the text format of Prometheus, those of ``extra``, asked for now, at the end."""
+    registry = CollectorRegistry()
+    if os.environ.get(MULTIPROCESS):
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        own = b""
+    else:
+        own = generate_latest(REGISTRY)
+    for collector in extra:
+        registry.register(collector)
+    return own + generate_latest(registry)
+
+
+def configure_logging(format_: str, level: str) -> None:
+    """Send all log lines, also those of libraries, to standard error: ``console`` for people, or ``json``."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[structlog.typing.Processor]
+    if format_ == "json":
+        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[_without_secrets, structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # Tells of every step of every migration check, at a level meant for people.
+    logging.getLogger("alembic").setLevel(max(logging.WARNING, root.level))
+
+
+def _without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name in event.keys() & {"authorization", "x-api-key", "api_key", "key", "password"}:
+        event[name] = "…"
+    return event

@@ -1,0 +1,198 @@
+"""What is known of datasets: when each was updated, its schema, checks, aliases, and who reads and writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select, union_all
+
+from collector.storage.catalog import Named, names_of
+from collector.storage.edge_reads import count_readers_and_writers
+from collector.storage.facet_reads import FacetVersion, current_facet
+from collector.storage.pages import Key, Page, cut, ordered
+from collector.storage.runs import RunRow, runs_by_id
+from collector.storage.tables import assertion, dataset, dataset_alias, dataset_update
+from collector.storage.visibility import Visible
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A run brought new data. ``run`` is None for a declaration, and for a run that the caller may not see."""
+
+    event_time: int
+    received_at: int
+    nominal_at: int | None
+    partition: str | None
+    version: str | None
+    rows: int | None
+    kind: str
+    run: RunRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """The result of one data-quality check in one run."""
+
+    event_time: int
+    assertion: str
+    column: str | None
+    name: str | None
+    success: bool
+    severity: str | None
+    expected: str | None
+    actual: str | None
+    run: RunRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSummary:
+    """A dataset in a list. ``fields`` is None where no schema is known."""
+
+    id: int
+    namespace: str
+    name: str
+    last_update: Update | None
+    fields: int | None
+    written_by: int
+    read_by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Another name of the same dataset, and who says so: ``symlink`` or ``rename``."""
+
+    dataset: Named
+    reason: str
+
+
+def summaries(conn: Connection, page: Page[Named], visible: Visible) -> Page[DatasetSummary]:
+    """Add to a page of datasets what a list shows of them, in as many statements for one as for all."""
+    ids = [item.id for item in page.items]
+    updates = last_updates(conn, ids, visible)
+    schemas = current_facet(conn, ids, "schema")
+    counts = count_readers_and_writers(conn, ids)
+    return page.map(
+        lambda item: DatasetSummary(
+            id=item.id,
+            namespace=item.namespace,
+            name=item.name,
+            last_update=updates.get(item.id),
+            fields=len(schema_fields(schemas[item.id])) if item.id in schemas else None,
+            written_by=counts.get(item.id, (0, 0))[0],
+            read_by=counts.get(item.id, (0, 0))[1],
+        )
+    )
+
+
+def schema_fields(version: FacetVersion) -> list[Any]:
+    """Give the fields of a ``schema`` facet as sent; none if it is not one."""
+    body = msgspec.json.decode(version.body)
+    fields = body.get("fields") if isinstance(body, dict) else None
+    return fields if isinstance(fields, list) else []
+
+
+def last_updates(conn: Connection, dataset_ids: Sequence[int], visible: Visible) -> dict[int, Update]:
+    """Give the newest update of each of these datasets that has one."""
+    mine = dataset_update.c.dataset_id == dataset.c.id
+    newest = select(func.max(dataset_update.c.event_time)).where(mine).correlate(dataset).scalar_subquery()
+    joined = select(dataset_update).join_from(
+        dataset, dataset_update, mine & (dataset_update.c.event_time == newest)
+    )
+    rows = conn.execute(joined.where(dataset.c.id.in_(dataset_ids)).order_by(dataset_update.c.run_id)).all()
+    runs = runs_by_id(conn, (row.run_id for row in rows), visible)
+    return {row.dataset_id: _update(row, runs) for row in rows}
+
+
+def list_updates(
+    conn: Connection, dataset_id: int, *, visible: Visible, after: Key | None, limit: int
+) -> Page[Update]:
+    """List the updates of a dataset, the newest first."""
+    order = (dataset_update.c.event_time, dataset_update.c.run_id)
+    mine = select(dataset_update).where(dataset_update.c.dataset_id == dataset_id)
+    rows = conn.execute(ordered(mine, order, after, limit, newest=True)).all()
+    page = cut(rows, limit, lambda row: (row.event_time, row.run_id))
+    runs = runs_by_id(conn, (row.run_id for row in page.items), visible)
+    return page.map(lambda row: _update(row, runs))
+
+
+def list_assertions(
+    conn: Connection, dataset_id: int, *, visible: Visible, after: Key | None, limit: int
+) -> Page[Assertion]:
+    """List the results of checks on a dataset, the newest first."""
+    order = (assertion.c.event_time, assertion.c.run_id, assertion.c.key)
+    mine = select(assertion).where(assertion.c.dataset_id == dataset_id)
+    rows = conn.execute(ordered(mine, order, after, limit, newest=True)).all()
+    page = cut(rows, limit, lambda row: (row.event_time, row.run_id, row.key))
+    runs = runs_by_id(conn, (row.run_id for row in page.items), visible)
+    return page.map(lambda row: _assertion(row, runs))
+
+
+def last_assertions(conn: Connection, dataset_id: int, *, visible: Visible, limit: int) -> list[Assertion]:
+    """Give the last result of each check on a dataset, the newest first, at most ``limit``."""
+    mine = assertion.c.dataset_id == dataset_id
+    latest = select(assertion.c.key, func.max(assertion.c.event_time).label("at")).where(mine)
+    last = latest.group_by(assertion.c.key).subquery()
+    same = (assertion.c.key == last.c.key) & (assertion.c.event_time == last.c.at)
+    order = (assertion.c.event_time.desc(), assertion.c.run_id.desc(), assertion.c.key)
+    rows = conn.execute(
+        select(assertion).join_from(assertion, last, same).where(mine).order_by(*order).limit(limit)
+    )
+    # Two runs may have checked in the same microsecond; the later row of them counts.
+    newest = {row.key: row for row in reversed(rows.all())}
+    runs = runs_by_id(conn, (row.run_id for row in newest.values()), visible)
+    return [_assertion(row, runs) for row in reversed(newest.values())]
+
+
+def list_aliases(conn: Connection, dataset_id: int, *, visible: Visible) -> list[Alias]:
+    """Give the other names that events have given this dataset, whichever of the two the events were about."""
+    this, other = dataset_alias.c.dataset_id, dataset_alias.c.other_id
+    there = select(other.label("id"), dataset_alias.c.reason).where(this == dataset_id)
+    back = select(this.label("id"), dataset_alias.c.reason).where(other == dataset_id)
+    rows = conn.execute(union_all(there, back)).all()
+    names = names_of(conn, "dataset", sorted({row.id for row in rows}), visible=visible)
+    found = {(names[row.id], row.reason) for row in rows if row.id in names}
+    return [
+        Alias(*pair) for pair in sorted(found, key=lambda pair: (pair[0].namespace, pair[0].name, pair[1]))
+    ]
+
+
+def deleted_at(facets: Mapping[str, FacetVersion], last_update: Update | None) -> int | None:
+    """Tell since when a dataset is gone: its newest life-cycle change is DROP and nothing was written since."""
+    change = facets.get("lifecycleStateChange")
+    if change is None:
+        return None
+    body = msgspec.json.decode(change.body)
+    dropped = isinstance(body, dict) and body.get("lifecycleStateChange") == "DROP"
+    if not dropped or (last_update is not None and last_update.event_time > change.last_seen_at):
+        return None
+    return change.last_seen_at
+
+
+def _update(row: Any, runs: dict[int, RunRow]) -> Update:
+    return Update(
+        event_time=row.event_time,
+        received_at=row.received_at,
+        nominal_at=row.nominal_at,
+        partition=row.partition,
+        version=row.version,
+        rows=row.rows,
+        kind=row.kind,
+        run=runs.get(row.run_id),
+    )
+
+
+def _assertion(row: Any, runs: dict[int, RunRow]) -> Assertion:
+    return Assertion(
+        event_time=row.event_time,
+        assertion=row.assertion,
+        column=row.column,
+        name=row.name,
+        success=row.success,
+        severity=row.severity,
+        expected=row.expected,
+        actual=row.actual,
+        run=runs.get(row.run_id),
+    )

@@ -1,0 +1,79 @@
+"""The facets of jobs and datasets as they are now, and all bodies that one of them has had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from collector.storage.compression import unpack
+from collector.storage.pages import Key, Page, cut, ordered
+from collector.storage.tables import facet, facet_body
+
+DELETED = b""
+"""The hash in a row that says: from then on there is no such facet."""
+
+
+@dataclass(frozen=True, slots=True)
+class FacetVersion:
+    """One body of a facet (canonical JSON), and when it was first and last seen."""
+
+    body: bytes
+    first_seen_at: int
+    last_seen_at: int
+
+
+def current_facets(conn: Connection, owner_id: int) -> dict[str, FacetVersion]:
+    """Give the current facets of one job or dataset by name."""
+    return {name: version for (_, name), version in _current(conn, [owner_id], None).items()}
+
+
+def current_facet(conn: Connection, owner_ids: Sequence[int], name: str) -> dict[int, FacetVersion]:
+    """Give the current facet ``name`` of each of several owners that have it."""
+    return {owner: version for (owner, _), version in _current(conn, owner_ids, name).items()}
+
+
+def facet_history(
+    conn: Connection, owner_id: int, name: str, *, after: Key | None, limit: int
+) -> Page[FacetVersion]:
+    """List the distinct bodies of one facet, the newest (by when it was first seen) first."""
+    columns = select(facet.c.hash, facet.c.first_seen_at, facet.c.last_seen_at)
+    columns = columns.where(facet.c.owner_id == owner_id, facet.c.name == name, facet.c.hash != DELETED)
+    order = (facet.c.first_seen_at, facet.c.hash)
+    rows = conn.execute(ordered(columns, order, after, limit, newest=True)).all()
+    page = cut(rows, limit, lambda row: (row.first_seen_at, row.hash))
+    bodies = _bodies(conn, [row.hash for row in page.items])
+    return page.map(lambda row: FacetVersion(bodies[row.hash], row.first_seen_at, row.last_seen_at))
+
+
+def _current(
+    conn: Connection, owner_ids: Sequence[int], name: str | None
+) -> dict[tuple[int, str], FacetVersion]:
+    chosen = [facet.c.owner_id.in_(owner_ids)] + ([] if name is None else [facet.c.name == name])
+    # A facet that changes with every run has as many rows; grouping reads them once, along the primary key.
+    latest = select(facet.c.owner_id, facet.c.name, func.max(facet.c.last_seen_at).label("at")).where(*chosen)
+    last = latest.group_by(facet.c.owner_id, facet.c.name).subquery()
+    same = (
+        (facet.c.owner_id == last.c.owner_id)
+        & (facet.c.name == last.c.name)
+        & (facet.c.last_seen_at == last.c.at)
+    )
+    rows = conn.execute(
+        select(facet).join_from(facet, last, same).where(*chosen).order_by(facet.c.hash)
+    ).all()
+    # Of two bodies seen at the same moment the one with the greater hash wins: any rule, but always the same.
+    current = {(row.owner_id, row.name): row for row in rows}
+    kept = {owner: row for owner, row in current.items() if row.hash != DELETED}
+    bodies = _bodies(conn, [row.hash for row in kept.values()])
+    return {
+        owner: FacetVersion(bodies[row.hash], row.first_seen_at, row.last_seen_at)
+        for owner, row in kept.items()
+    }
+
+
+def _bodies(conn: Connection, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
+    if not hashes:
+        return {}
+    rows = conn.execute(select(facet_body).where(facet_body.c.hash.in_(set(hashes))))
+    return {row.hash: unpack(row.body) for row in rows}

@@ -62,6 +62,9 @@ class Settings:
     query_timeout: float = setting(10.0, "seconds that one question to the database may take", least=0.001)
     projector: bool = setting(True, "run the projector here; `false` if another server does")
     project_batch: int = setting(1000, "most events projected in one transaction", least=1)
+    ready_max_lag: float = setting(
+        300.0, "seconds that the oldest event may wait to be projected before `/readyz` says no", least=0
+    )
     shutdown_timeout: float = setting(
         10.0, "seconds that requests get to finish when the server stops", least=0
     )

@@ -1,0 +1,113 @@
+"""The shapes of answers about the log, and of search and lineage."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from collector.api.fields import Instant
+from collector.api.shapes import FieldProblem, NodeName, Page, said
+
+
+class Event(Schema):
+    """An event of the log."""
+
+    id = fields.Integer(required=True)
+    kind = fields.String(required=True, metadata={"enum": ["run", "job", "dataset"]})
+    event_type = fields.String(required=True, allow_none=True)
+    event_time = Instant(required=True)
+    received_at = Instant(required=True)
+    size = fields.Integer(required=True, metadata=said("bytes of the JSON as sent"))
+    warnings = fields.List(fields.String(), required=True)
+    event = fields.Raw(metadata=said("the event as sent; left out with `body=false`"))
+
+
+class Events(Page):
+    """Events. A page may have fewer than `limit` although more follow."""
+
+    items = fields.List(fields.Nested(Event), required=True)
+
+
+class Parked(Schema):
+    """An event that is in the log and could not be read into the catalog."""
+
+    event_id = fields.Integer(required=True)
+    error = fields.String(required=True)
+    parked_at = Instant(required=True)
+    kind = fields.String(required=True)
+    event_type = fields.String(required=True, allow_none=True)
+    event_time = Instant(required=True)
+    received_at = Instant(required=True)
+    size = fields.Integer(required=True)
+
+
+class ParkedEvents(Page):
+    """Parked events."""
+
+    items = fields.List(fields.Nested(Parked), required=True)
+
+
+class Rejection(Schema):
+    """Something that was sent as an event, refused, and kept."""
+
+    id = fields.Integer(required=True)
+    received_at = Instant(required=True, metadata=said("the first time"))
+    last_received_at = Instant(required=True)
+    count = fields.Integer(required=True, metadata=said("times that it was sent"))
+    errors = fields.List(fields.Nested(FieldProblem), required=True)
+    size = fields.Integer(required=True, metadata=said("bytes"))
+
+
+class RejectionDetail(Rejection):
+    """A refused body."""
+
+    body = fields.String(required=True, metadata=said("as text; bytes that are not UTF-8 are replaced"))
+
+
+class Rejections(Page):
+    """What was refused."""
+
+    items = fields.List(fields.Nested(Rejection), required=True)
+
+
+class StillRefused(Schema):
+    """A body that is refused again, and why."""
+
+    id = fields.Integer(required=True)
+    errors = fields.List(fields.Nested(FieldProblem), required=True)
+
+
+class Reprocessed(Schema):
+    """What became of refused bodies."""
+
+    accepted = fields.Integer(required=True, metadata=said("events that are in the log now"))
+    duplicates = fields.Integer(required=True, metadata=said("events that had come in another way meanwhile"))
+    refused = fields.List(fields.Nested(StillRefused), required=True)
+
+
+class Requeued(Schema):
+    """How many events the projector will try again."""
+
+    requeued = fields.Integer(required=True)
+
+
+class Found(Schema):
+    """What a search found, the best first."""
+
+    items = fields.List(fields.Nested(NodeName), required=True)
+
+
+class LineageEdge(Schema):
+    """Data flows from one node to the other."""
+
+    from_ = fields.String(required=True, data_key="from")
+    to = fields.String(required=True)
+
+
+class Lineage(Schema):
+    """A part of the graph around a node."""
+
+    nodes = fields.List(fields.Nested(NodeName), required=True)
+    edges = fields.List(fields.Nested(LineageEdge), required=True)
+    truncated = fields.Boolean(
+        required=True, metadata=said("there is more than was asked for, or may be shown")
+    )

@@ -1,0 +1,150 @@
+"""How the views of ``/api/v2`` are declared: parameters, answer and errors in one decorator, and in the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import marshmallow as ma
+from flask import Request
+from flask_smorest import Api, Blueprint
+from webargs.flaskparser import FlaskParser
+
+from collector.api.access import require_read
+from collector.api.fields import Instant, Text, Whole
+from collector.api.shapes import Problem
+from collector.errors import BadRequest, FieldError, Unprocessable
+
+V = TypeVar("V", bound=Callable[..., object])
+
+ALWAYS = (401, 403, 500, 503)
+"""Statuses that every operation can answer with."""
+
+PROBLEM = "application/problem+json"
+
+
+class Parser(FlaskParser):
+    """Reads parameters; an unknown one is an error, as a misspelt filter would silently filter nothing."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: Mapping[str, str | None] = {"query": ma.RAISE, "json": ma.RAISE}  # type: ignore[assignment]
+
+    def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_: Any) -> Any:
+        """Say what is wrong, and where."""
+        found = tuple(_flat(error.messages))
+        raise Unprocessable(
+            "; ".join(f"{each.path}: {each.reason}" for each in found), errors=found
+        ) from error
+
+    def _handle_invalid_json_error(self, error: Any, req: Request, *_args: Any, **_kwargs: Any) -> Any:
+        raise BadRequest("The body is not JSON.") from error
+
+
+class Native(Blueprint):  # type: ignore[misc]
+    """A part of the native API."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(name, __name__, url_prefix="/api/v2", description=description)
+        self.before_request(require_read)
+
+    def get(
+        self,
+        rule: str,
+        answer: type[ma.Schema],
+        *,
+        query: type[ma.Schema] | None = None,
+        missing: bool = False,
+    ) -> Callable[[V], V]:
+        """Declare a view that reads; ``missing``: it may find nothing, and answers 404 then."""
+        return self._operation(
+            "GET", rule, answer, {"query": query} if query else {}, (404,) if missing else ()
+        )
+
+    def post(
+        self, rule: str, answer: type[ma.Schema], *, body: type[ma.Schema], missing: bool = False
+    ) -> Callable[[V], V]:
+        """Declare a view that changes something."""
+        return self._operation("POST", rule, answer, {"json": body}, (400, 404) if missing else (400,))
+
+    def _operation(
+        self,
+        method: str,
+        rule: str,
+        answer: type[ma.Schema],
+        arguments: dict[str, type[ma.Schema]],
+        statuses: tuple[int, ...],
+    ) -> Callable[[V], V]:
+        def declare(view: V) -> V:
+            declared = self.response(200, answer)(view)
+            for status in (*ALWAYS, *statuses):
+                declared = self.alt_response(status, response=HTTPStatus(status).name)(declared)
+            for location, schema in arguments.items():
+                declared = self.arguments(schema, location=location)(declared)
+            self.route(rule, methods=[method])(declared)
+            return view
+
+        return declare
+
+
+class NativeApi(Api):  # type: ignore[misc]
+    """Collects the document of the API. Errors are handled by ``problems``, not here."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, limits: Mapping[str, int]) -> None:
+        """Take the greatest values of the parameters that settings bound."""
+        self._limits = limits
+        super().__init__()
+
+    def init_app(self, app: Any, **kwargs: Any) -> None:
+        """Begin the document."""
+        super().init_app(app, **kwargs)
+        self.register_field(Instant, "string", "date-time")
+        self.register_field(Text, "string", None)
+        self.register_field(Whole, "integer", None)
+        for name, scheme in SECURITY.items():
+            self.spec.components.security_scheme(name, scheme)
+
+    def finish(self) -> None:
+        """Write into the document the bounds that come from settings. Call when all blueprints are registered."""
+        for path in self.spec.to_dict()["paths"].values():
+            for operation in path.values():
+                for parameter in operation.get("parameters", ()) if isinstance(operation, dict) else ():
+                    if parameter["name"] in self._limits:
+                        parameter["schema"]["maximum"] = self._limits[parameter["name"]]
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+    def _register_responses(self) -> None:
+        for status in HTTPStatus:
+            if status >= HTTPStatus.BAD_REQUEST:
+                content = {PROBLEM: {"schema": Problem}}
+                self.spec.components.response(
+                    status.name, {"description": status.phrase, "content": content}, lazy=True
+                )
+
+
+SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+def _flat(messages: Any, path: str = "") -> Iterator[FieldError]:
+    """Flatten marshmallow's messages: ``{"query": {"limit": ["…"]}}`` becomes ``?limit``, a body's ``$.ids[0]``."""
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            if not path:
+                yield from _flat(inner, "?" if key == "query" else "$")
+            elif isinstance(key, int):
+                yield from _flat(inner, f"{path}[{key}]")
+            else:
+                yield from _flat(
+                    inner, f"?{key}" if path == "?" else path if key == "_schema" else f"{path}.{key}"
+                )
+    else:
+        for message in messages if isinstance(messages, list) else [messages]:
+            yield FieldError(path or "$", str(message))

@@ -1,0 +1,183 @@
+"""The parameters of the native API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from collector.api.fields import Instant, Text, Whole
+from collector.api.services import services
+from collector.api.shapes import said
+from collector.errors import FieldError, Unprocessable
+
+DEFAULT_LIMIT = 100
+LAST_ID = 2**63 - 1
+
+
+def bounded(name: str, value: int, greatest: int) -> int:
+    """Give the value of a parameter; raises ``Unprocessable`` if it is more than the settings allow."""
+    if value > greatest:
+        raise Unprocessable(
+            f"?{name}: Must be at most {greatest}.",
+            errors=(FieldError(f"?{name}", f"Must be at most {greatest}."),),
+        )
+    return value
+
+
+def limit_of(query: dict[str, Any]) -> int:
+    """Give the number of items to answer."""
+    most = services().settings.max_page
+    limit: int | None = query.get("limit")
+    return min(DEFAULT_LIMIT, most) if limit is None else bounded("limit", limit, most)
+
+
+def pair(namespace: str, name: str) -> Any:
+    """Make the check that two parameters come together."""
+
+    def check(query: dict[str, Any]) -> None:
+        for one, other in ((namespace, name), (name, namespace)):
+            if one in query and other not in query:
+                raise ValidationError(f"Needed together with {one}.", other)
+
+    return check
+
+
+class Limited(Schema):
+    """A list that is not paged."""
+
+    limit = Whole(
+        validate=validate.Range(min=1), metadata=said(f"items to answer; {DEFAULT_LIMIT} if not given")
+    )
+
+
+class Paged(Limited):
+    """A list."""
+
+    cursor = fields.String(metadata=said("`next_cursor` of the page before"))
+
+
+class NamesQuery(Paged):
+    """Jobs or datasets."""
+
+    namespace = Text(metadata=said("only of this namespace"))
+    q = Text(metadata=said("only names that contain this, letter case aside"))
+
+
+class NameQuery(Schema):
+    """One job or dataset."""
+
+    namespace = Text(required=True)
+    name = Text(required=True)
+
+
+class NamePage(NameQuery, Paged):
+    """A list about one dataset."""
+
+
+class RunsQuery(Paged):
+    """Runs."""
+
+    job_namespace = Text()
+    job_name = Text(metadata=said("needs `job_namespace`"))
+    state = Text(validate=validate.OneOf(["RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]))
+    since = Instant(metadata=said("first event at this time or later"))
+    until = Instant(metadata=said("first event before this time"))
+    parent_run_id = Text()
+
+    @validates_schema
+    def name_needs_namespace(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """A job has no meaning without its namespace; a namespace alone has."""
+        if "job_name" in data and "job_namespace" not in data:
+            raise ValidationError("Needed together with job_name.", "job_namespace")
+
+
+class RunQuery(Schema):
+    """One run."""
+
+    run_id = Text(required=True)
+    job_namespace = Text(metadata=said("needed, with `job_name`, where several jobs share the run id"))
+    job_name = Text()
+
+    @validates_schema
+    def both_or_none(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """The job is named in full or not at all."""
+        pair("job_namespace", "job_name")(data)
+
+
+class RunEventsQuery(RunQuery, Paged):
+    """Events of one run."""
+
+    body = fields.Boolean(
+        truthy={"true"}, falsy={"false"}, load_default=True, metadata=said("with the events")
+    )
+
+
+class EventsQuery(Paged):
+    """Events."""
+
+    kind = Text(validate=validate.OneOf(["run", "job", "dataset"]))
+    event_type = Text(metadata=said("as sent: `COMPLETE`"))
+    run_id = Text()
+    job_namespace = Text(metadata=said("of RunEvents and JobEvents; with `job_name`"))
+    job_name = Text()
+    dataset_namespace = Text(metadata=said("of DatasetEvents; with `dataset_name`"))
+    dataset_name = Text()
+    since = Instant(metadata=said("at this time or later"))
+    until = Instant(metadata=said("before this time"))
+    by = Text(
+        validate=validate.OneOf(["received", "event"]),
+        load_default="received",
+        metadata=said("which time `since`, `until` and the order are about"),
+    )
+    body = fields.Boolean(
+        truthy={"true"}, falsy={"false"}, load_default=True, metadata=said("with the events")
+    )
+
+    @validates_schema
+    def both_or_none(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """Jobs and datasets are named in full or not at all."""
+        pair("job_namespace", "job_name")(data)
+        pair("dataset_namespace", "dataset_name")(data)
+
+
+class EventQuery(Schema):
+    """One event."""
+
+    id = Whole(required=True, validate=validate.Range(min=1, max=LAST_ID))
+
+
+class ReprocessBody(Schema):
+    """Which ones to try again: some, or all."""
+
+    ids = fields.List(
+        Whole(strict=True, validate=validate.Range(min=1, max=LAST_ID)),
+        validate=validate.Length(min=1, max=1000),
+    )
+    all = fields.Boolean(truthy={True}, falsy={False})
+
+    @validates_schema
+    def one_of_both(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """Nothing is tried again by accident."""
+        if bool(data.get("ids")) == bool(data.get("all")):
+            raise ValidationError('Send either {"ids": [...]} or {"all": true}.')
+
+
+class SearchQuery(Limited):
+    """What to look for."""
+
+    q = Text(required=True, validate=validate.Length(min=1))
+
+
+class LineageQuery(Schema):
+    """Which part of the graph to give."""
+
+    node = Text(required=True, metadata=said("`dataset:NAMESPACE:NAME` or `job:NAMESPACE:NAME`"))
+    direction = Text(validate=validate.OneOf(["upstream", "downstream", "both"]), load_default="both")
+    depth = Whole(validate=validate.Range(min=0), load_default=3, metadata=said("steps; each over a job"))
+    level = Text(
+        validate=validate.OneOf(["job", "dataset"]),
+        load_default="job",
+        metadata=said("`dataset` leaves the jobs out: edges lead from dataset to dataset"),
+    )
+    max_nodes = Whole(validate=validate.Range(min=1), metadata=said("most nodes to answer"))

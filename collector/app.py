@@ -1,0 +1,60 @@
+"""The Flask application: the native API, health, metrics and the two pages for people."""
+
+from __future__ import annotations
+
+from flask import Flask, Response
+
+from collector.api import datasets, events, health, names, pages, problems, runs
+from collector.api.encoding import MsgspecProvider
+from collector.api.native import NativeApi
+from collector.api.services import EXTENSION, Services
+
+DOCUMENT = {
+    "API_TITLE": "Tidegate",
+    "API_VERSION": "v2",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/api",
+    "OPENAPI_JSON_PATH": "openapi.json",
+    "API_SPEC_OPTIONS": {
+        "info": {
+            "description": "What OpenLineage events say about jobs, datasets and runs, and how data flows "
+            "between them. "
+            "Times are ISO 8601 in UTC. Lists are paged: send `next_cursor` as `cursor` for the next page. "
+            "Errors are `application/problem+json`. An API key, where the server has any, goes into "
+            "`Authorization: Bearer` or `X-API-Key`."
+        },
+        "security": [{}, {"bearer": []}, {"api_key": []}],
+    },
+}
+
+
+def create_app(services: Services) -> Flask:
+    """Make the application. It opens nothing and starts nothing; ``services`` are closed by whoever made them."""
+    app = Flask("collector", static_folder=None, template_folder="api/templates")
+    app.json = MsgspecProvider(app)
+    app.config.update(DOCUMENT)
+    app.extensions[EXTENSION] = services
+    settings = services.settings
+    api = NativeApi(
+        {"limit": settings.max_page, "depth": settings.max_depth, "max_nodes": settings.max_nodes}
+    )
+    api.init_app(app)
+    problems.register(app)
+    for native in (names, datasets, runs, events):
+        api.register_blueprint(native.blueprint)
+    api.finish()
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(pages.make_blueprint(api.spec.to_dict()))
+    app.after_request(_harden)
+    return app
+
+
+def _harden(response: Response) -> Response:
+    # Events hold text of strangers: no browser shall take an answer for a page, or a page for a frame.
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.mimetype == "text/html":
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        )
+        response.headers["Referrer-Policy"] = "no-referrer"
+    return response

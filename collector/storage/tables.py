@@ -244,6 +244,7 @@ assertion = Table(
     Column("run_id", BigInteger, primary_key=True, autoincrement=False),
     Column("key", BigInteger, primary_key=True, autoincrement=False),  # hash of (assertion, column, name)
     Column("event_time", BigInteger, nullable=False),
+    Column("digest", BigInteger, nullable=False),  # of the result; decides between two of one instant
     Column("assertion", Text, nullable=False),
     Column("column", Text),
     Column("name", Text),

@@ -28,18 +28,41 @@ def write_rows(
     update: Mapping[str, str] | None = None,
     *,
     key: Sequence[str] | None = None,
+    newest: Sequence[str] = (),
+    schema: str | None = None,
 ) -> None:
     """Insert ``rows``; where ``key`` (else the primary key) exists already, change it as ``update`` says.
 
     ``update`` maps a column to one of the constants above or to SQL of its own, with ``{c}`` for the quoted
     column; empty or None leaves existing rows alone. With an ``update``, no key may occur twice in ``rows``:
-    PostgreSQL refuses to change a row twice in one statement.
+    PostgreSQL refuses to change a row twice in one statement. With ``newest``, a row is changed only if the
+    new one is larger in these columns, compared in order. ``schema`` names another that holds the same tables.
     """
+    keys = tuple(key or _primary_key(table))
+    changes = tuple((update or {}).items())
+    _run(conn, _insert(table, schema, tuple(columns), keys, changes, tuple(newest), conn.dialect), rows)
+
+
+def delete_rows(
+    conn: Connection, table: Table, keys: Sequence[Sequence[object]], *, schema: str | None = None
+) -> None:
+    """Delete rows by primary key, its columns in the order of the table's."""
+    _run(conn, _delete(table, schema, conn.dialect), keys)
+
+
+def replace(table: Table) -> dict[str, str]:
+    """Give the ``update`` that replaces whole rows."""
+    return {column.name: REPLACE for column in table.columns if not column.primary_key}
+
+
+def names(table: Table) -> tuple[str, ...]:
+    """Give the names of a table's columns, in order."""
+    return tuple(column.name for column in table.columns)
+
+
+def _run(conn: Connection, statement: str, rows: Sequence[Sequence[object]]) -> None:
     if not rows:
         return
-    keys = tuple(key or (column.name for column in table.primary_key))
-    changes = tuple((update or {}).items())
-    statement = _statement(table, tuple(columns), keys, changes, conn.dialect)
     if conn.dialect.name == "postgresql":
         # One array a column: a thousand rows cost one statement, and the same one whatever their number.
         conn.exec_driver_sql(statement, tuple(list(column) for column in zip(*rows, strict=True)))
@@ -56,24 +79,51 @@ def among(conn: Connection, column: ColumnElement[int], values: Iterable[int]) -
     return column.in_(select(listed.c.value))
 
 
+def _primary_key(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key)
+
+
+def _target(table: Table, schema: str | None, dialect: Dialect) -> str:
+    quote = dialect.identifier_preparer.quote
+    return ".".join(quote(name) for name in (schema, table.name) if name)
+
+
+def _source(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
+    if dialect.name == "postgresql":
+        arrays = (f"%s::{table.c[name].type.compile(dialect)}[]" for name in columns)
+        return f"SELECT * FROM unnest({', '.join(arrays)})"
+    return f"VALUES ({', '.join('?' * len(columns))})"
+
+
 @lru_cache(maxsize=256)
-def _statement(
+def _insert(
     table: Table,
+    schema: str | None,
     columns: tuple[str, ...],
     key: tuple[str, ...],
     changes: tuple[tuple[str, str], ...],
+    newest: tuple[str, ...],
     dialect: Dialect,
 ) -> str:
     quote = dialect.identifier_preparer.quote
-    names = ", ".join(quote(name) for name in columns)
-    if dialect.name == "postgresql":
-        arrays = (f"%s::{table.c[name].type.compile(dialect)}[]" for name in columns)
-        source = f"SELECT * FROM unnest({', '.join(arrays)})"
-    else:
-        source = f"VALUES ({', '.join('?' * len(columns))})"
     action = "NOTHING"
     if changes:
         assignments = (f"{quote(name)} = {rule.format(c=quote(name))}" for name, rule in changes)
         action = f"UPDATE SET {', '.join(assignments)}"
-    target = ", ".join(quote(name) for name in key)
-    return f"INSERT INTO {quote(table.name)} AS old ({names}) {source} ON CONFLICT ({target}) DO {action}"
+    if newest:
+        new, old = (", ".join(f"{side}.{quote(name)}" for name in newest) for side in ("excluded", "old"))
+        action += f" WHERE ({new}) > ({old})"
+    return (
+        f"INSERT INTO {_target(table, schema, dialect)} AS old ({', '.join(map(quote, columns))}) "
+        f"{_source(table, columns, dialect)} ON CONFLICT ({', '.join(map(quote, key))}) DO {action}"
+    )
+
+
+@lru_cache(maxsize=64)
+def _delete(table: Table, schema: str | None, dialect: Dialect) -> str:
+    key = _primary_key(table)
+    columns = ", ".join(map(dialect.identifier_preparer.quote, key))
+    target = _target(table, schema, dialect)
+    if dialect.name == "postgresql":
+        return f"DELETE FROM {target} WHERE ({columns}) IN ({_source(table, key, dialect)})"
+    return f"DELETE FROM {target} WHERE ({columns}) = ({', '.join('?' * len(key))})"

@@ -1,0 +1,190 @@
+"""The projector: takes events from the inbox, in order, and folds them into the catalog and the graph.
+
+One is active at a time, by a lease in the database; a standby takes over when it runs out. A batch is read, decoded
+and folded without holding anybody up; then its rows, the removal from the inbox and the renewal of the lease are
+written in one transaction. If that fails nothing has happened, and the batch comes again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from collector.errors import DatabaseUnavailable
+from collector.ingest.decode import parse_json
+from collector.storage import inbox
+from collector.storage.engine import Database
+from collector.storage.inbox import LoggedEvent
+from collector.storage.leases import Lease
+from collector.storage.projection import Projection
+from collector.times import now_us
+from lineage.model import Observation
+from lineage.translate import translate
+
+LEASE = "projector"
+LEASE_US = 15_000_000
+"""A dead projector is followed after this time. A batch takes well under a second."""
+
+IDLE_SECONDS = 1.0
+"""How often an idle projector looks, and renews its lease, without having been woken."""
+
+RETRY_SECONDS = 0.5
+"""Pause after the database was away."""
+
+log = structlog.get_logger(__name__)
+
+
+class LeaseLost(Exception):
+    """Another projector, or a rebuild, has taken over."""
+
+
+class Observer(Protocol):
+    """Who wants to know what the projector does."""
+
+    def projected(self, events: int, seconds: float) -> None: ...
+
+    def parked(self, events: int) -> None: ...
+
+
+class Projector:
+    """Projects what is in the inbox of ``database``.
+
+    ``batch`` is the largest number of events in one transaction. It bounds for how long, on SQLite, those who append
+    to the log must wait: some 40 µs an event.
+    """
+
+    def __init__(
+        self, database: Database, *, holder: str, batch: int = 250, observer: Observer | None = None
+    ) -> None:
+        self._database = database
+        self._batch = batch
+        self._observer = observer
+        self._lease = Lease(database, LEASE, holder, LEASE_US)
+        self._projection = Projection()
+
+    def run(self, stop: threading.Event) -> None:
+        """Project until told to stop; survive any loss of the database."""
+        active = False
+        try:
+            while not stop.is_set():
+                try:
+                    if not active:
+                        active = self._take_lease()
+                    if not active or self._project_batch() == 0:
+                        self._database.wait_for_change(IDLE_SECONDS)
+                except LeaseLost:
+                    active = False
+                except DatabaseUnavailable as error:
+                    log.warning("database unavailable", error=error.detail)
+                    active = False
+                    stop.wait(RETRY_SECONDS)
+        finally:
+            if active:
+                self._release()
+
+    def drain(self, progress: Callable[[int], None] = lambda events: None) -> int | None:
+        """Project all that waits and return the number of events; None if another projector is active.
+
+        ``progress`` is called with the number of events of each batch.
+        """
+        if not self._take_lease():
+            return None
+        try:
+            total = 0
+            while done := self._project_batch():
+                total += done
+                progress(done)
+            return total
+        finally:
+            self._release()
+
+    def _take_lease(self) -> bool:
+        # Whoever held it since may have written what we hold in memory.
+        self._projection.forget()
+        return self._lease.acquire(now_us())
+
+    def _release(self) -> None:
+        try:
+            self._lease.release()
+        except DatabaseUnavailable:
+            log.warning("lease not released", expires_in_seconds=LEASE_US / 1e6)
+
+    def _project_batch(self) -> int:
+        started = time.perf_counter()
+        with self._database.read() as conn:
+            events = inbox.pending(conn, self._batch)
+        if not events:
+            # Idle: keep the lease, or learn that it is gone.
+            if not self._lease.renew(now_us()):
+                raise LeaseLost
+            return 0
+        observations, errors = read(events)
+        try:
+            self._write([event.id for event in events], list(observations.values()), errors)
+        except (DatabaseUnavailable, LeaseLost):
+            self._projection.forget()
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever an event does to us, the others must go on
+            self._projection.forget()
+            self._one_by_one(observations, errors, error)
+        if self._observer:
+            self._observer.projected(len(events), time.perf_counter() - started)
+            if errors:
+                self._observer.parked(len(errors))
+        return len(events)
+
+    def _write(
+        self, event_ids: Sequence[int], observations: Sequence[Observation], errors: dict[int, str]
+    ) -> None:
+        with self._database.read() as conn:
+            changes = self._projection.prepare(conn, observations)
+        with self._database.write() as conn:
+            if not self._lease.extend(conn, now_us()):
+                raise LeaseLost
+            self._projection.write(conn, changes)
+            inbox.remove(conn, event_ids)
+            if errors:
+                inbox.park(conn, errors, now_us())
+            self._database.notify(conn)
+
+    def _one_by_one(
+        self, observations: Mapping[int, Observation], errors: dict[int, str], cause: Exception
+    ) -> None:
+        """Project the events of a failed batch each by itself, and park those that fail alone too."""
+        log.warning("batch failed; trying its events one by one", events=len(observations), error=repr(cause))
+        for event_id, seen in observations.items():
+            try:
+                self._write([event_id], [seen], {})
+            except (DatabaseUnavailable, LeaseLost):
+                self._projection.forget()
+                raise
+            except Exception as error:  # as above
+                self._projection.forget()
+                log.exception("event parked", event_id=event_id)
+                errors[event_id] = describe(error)
+        if errors:
+            self._write([], [], errors)
+
+
+def read(events: Sequence[LoggedEvent]) -> tuple[dict[int, Observation], dict[int, str]]:
+    """Decode and translate events; give observations by event id, and errors of those that cannot be read."""
+    observations: dict[int, Observation] = {}
+    errors: dict[int, str] = {}
+    for event in events:
+        try:
+            value, _ = parse_json(event.body)
+            if not isinstance(value, dict):
+                raise ValueError("not an object")
+            observations[event.id] = translate(value, event.received_at, event.hash.hex())
+        except Exception as error:  # noqa: BLE001  # a poison event must not stop the others
+            errors[event.id] = describe(error)
+    return observations, errors
+
+
+def describe(error: Exception) -> str:
+    """Say what went wrong, for people; the first kilobyte of it."""
+    return f"{type(error).__name__}: {error}"[:1000]

@@ -1,0 +1,157 @@
+"""From an OpenLineage event, as JSON, to an ``Observation``: what it says, in our words.
+
+The event has passed the collector's checks: it is an object with a readable ``eventTime`` and an identity. All else
+may be missing, null or of the wrong type; such parts are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lineage import facets
+from lineage.facets import Json, items, mapping
+from lineage.instants import parse_instant
+from lineage.model import (
+    AssertionSeen,
+    DatasetRef,
+    DatasetUse,
+    Direction,
+    FacetSeen,
+    JobRef,
+    Kind,
+    Observation,
+    Source,
+)
+
+DATA_CHANGES = frozenset({"CREATE", "OVERWRITE", "TRUNCATE"})
+"""Lifecycle changes after which the data are others; ALTER, DROP and RENAME bring no new data."""
+
+
+def translate(event: Json, received_at: int, identity: str) -> Observation:
+    """Read one event. ``received_at`` is in microseconds since 1970-01-01 UTC.
+
+    ``identity`` tells events apart; a declaration, which has no run id, takes it for one.
+
+    Raises:
+        ValueError: the event is none that the checks would have let through.
+    """
+    time, _ = parse_instant(event["eventTime"])
+    run, job_body, dataset_body = (mapping(event.get(key)) for key in ("run", "job", "dataset"))
+    job, dataset = facets.job_ref(job_body), facets.dataset_ref(dataset_body)
+    run_id = facets.text(run.get("runId"))
+    if run_id and job:
+        return _run_event(
+            event, Observation(Kind.RUN, time, received_at, job, run_id=run_id), job, run, job_body
+        )
+    if dataset:
+        seen = Observation(Kind.DATASET, time, received_at, None, dataset, run_id=identity)
+        return _dataset_event(seen, dataset, dataset_body)
+    if job:
+        return _job_event(
+            event, Observation(Kind.JOB, time, received_at, job, run_id=identity), job, job_body
+        )
+    raise ValueError("neither run and job, nor dataset, nor job")
+
+
+def _run_event(event: Json, seen: Observation, job: JobRef, run: Json, job_body: Json) -> Observation:
+    event_type = facets.text(event.get("eventType"))
+    seen.event_type = event_type.upper() if event_type else None
+    run_facets = mapping(run.get("facets"))
+    seen.parent, seen.root = facets.parents(run_facets)
+    seen.error = facets.error_message(run_facets)
+    seen.incomplete = bool(mapping(run_facets.get("extractionError")))
+    nominal = mapping(run_facets.get("nominalTime"))
+    seen.nominal_start = _instant(nominal.get("nominalStartTime"))
+    seen.nominal_end = _instant(nominal.get("nominalEndTime"))
+    _job(event, seen, job, job_body)
+    return seen
+
+
+def _job_event(event: Json, seen: Observation, job: JobRef, job_body: Json) -> Observation:
+    _job(event, seen, job, job_body)
+    seen.declares_lineage = bool(seen.uses)
+    return seen
+
+
+def _dataset_event(seen: Observation, dataset: DatasetRef, body: Json) -> Observation:
+    own = mapping(body.get("facets"))
+    use = _use(seen, dataset, Direction.OUTPUT, body)
+    if mapping(own.get("lineage")):
+        use.sources = facets.lineage_sources(mapping(own.get("lineage")))
+    seen.declares_lineage = use.sources is not None
+    if seen.declares_lineage or seen.assertions or use.version or use.lifecycle in DATA_CHANGES:
+        seen.uses = [use, *_implied(use.sources or (), set())]
+    return seen
+
+
+def _job(event: Json, seen: Observation, job: JobRef, body: Json) -> None:
+    """Read what job and run events share: the job's facets, inputs, outputs and explicit lineage."""
+    own = mapping(body.get("facets"))
+    seen.processing_type = facets.processing_type(own)
+    _keep(seen, job, own)
+    uses: dict[tuple[DatasetRef, Direction], DatasetUse] = {}
+    for key, direction in (("inputs", Direction.INPUT), ("outputs", Direction.OUTPUT)):
+        for entry in items(event.get(key)):
+            dataset = facets.dataset_ref(entry)
+            # One event may list a dataset twice (Prefect does when it fails): the first says all.
+            if dataset and (dataset, direction) not in uses:
+                uses[dataset, direction] = _use(seen, dataset, direction, entry)
+    # An entry of the lineage facet outranks columnLineage; an output without entry falls back to it.
+    for target, sources in facets.lineage_entries(mapping(own.get("lineage"))):
+        use = uses.setdefault((target, Direction.OUTPUT), DatasetUse(target, Direction.OUTPUT))
+        use.sources = sources
+    seen.uses = list(uses.values())
+    listed = {dataset for dataset, direction in uses if direction is Direction.INPUT}
+    for use in uses.values():
+        seen.uses += _implied(use.sources or (), listed)
+
+
+def _implied(sources: tuple[Source, ...], listed: set[DatasetRef]) -> list[DatasetUse]:
+    """Give the inputs that only an output's sources name: dbt lists no inputs behind ephemeral models."""
+    missing = {source.dataset for source in sources} - listed
+    listed |= missing
+    return [DatasetUse(dataset, Direction.INPUT, implied=True) for dataset in sorted(missing)]
+
+
+def _use(seen: Observation, dataset: DatasetRef, direction: Direction, entry: Json) -> DatasetUse:
+    """Read one entry of inputs, outputs, or a DatasetEvent's dataset; its facets go into ``seen``."""
+    shared = mapping(entry.get("facets"))
+    word = "input" if direction is Direction.INPUT else "output"
+    own = mapping(entry.get(f"{word}Facets"))
+    _keep(seen, dataset, shared)
+    seen.aliases += facets.aliases(dataset, shared)
+    seen.assertions += _once(facets.assertions(dataset, shared, own))
+    statistics = facets.statistics(shared, own, f"{word}Statistics")
+    return DatasetUse(
+        dataset,
+        direction,
+        sources=facets.column_sources(shared) if direction is Direction.OUTPUT else None,
+        rows=facets.count(statistics.get("rowCount")),
+        bytes=facets.count(statistics.get("size")),
+        files=facets.count(statistics.get("fileCount")),
+        version=facets.text(mapping(shared.get("version")).get("datasetVersion")),
+        partition=facets.partition(own, word),
+        lifecycle=facets.lifecycle(shared),
+        artificial=facets.is_artificial(dataset, shared),
+    )
+
+
+def _once(found: Iterable[AssertionSeen]) -> list[AssertionSeen]:
+    """dbt reports each assertion in ``facets`` and again in ``inputFacets``."""
+    return list(dict.fromkeys(found))
+
+
+def _keep(seen: Observation, owner: JobRef | DatasetRef, body: Json) -> None:
+    for name, facet in body.items():
+        if name not in facets.RUN_BOUND and isinstance(facet, dict):
+            # Only job and dataset facets can be deleted (spec: JobFacet, DatasetFacet).
+            seen.facets.append(FacetSeen(owner, name[:255], None if facet.get("_deleted") is True else facet))
+
+
+def _instant(value: object) -> int | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return parse_instant(value)[0]
+    except ValueError:
+        return None

@@ -25,7 +25,6 @@ class Catalog:
 
     conn: Connection
     _ids: dict[str, itertools.count[int]] = field(default_factory=dict)
-    _namespaces: set[int] = field(default_factory=set)
 
     def job(self, name: str, namespace: str = "shop", **values: Any) -> int:
         """Write a job."""
@@ -75,8 +74,12 @@ class Catalog:
 
     def assertion(self, dataset: int, run: int, name: str, success: bool = True, at: int = NOON) -> None:
         """Write the result of a check."""
-        row = {"dataset_id": dataset, "run_id": run, "key": entity_id("check", name), "event_time": at}
-        self._add(tables.assertion, {**row, "assertion": name, "success": success})
+        row = {"dataset_id": dataset, "run_id": run, "key": entity_id("check", name), "digest": 0}
+        self._add(tables.assertion, {**row, "event_time": at, "assertion": name, "success": success})
+
+    def alias(self, dataset: int, other: int, reason: str) -> None:
+        """Write that two names are one dataset."""
+        self._add(tables.dataset_alias, {"dataset_id": dataset, "other_id": other, "reason": reason})
 
     def event(self, body: object, at: int = NOON, entity: int = 0, **values: Any) -> int:
         """Write an event of the log; ``body`` is its JSON, or its bytes."""
@@ -94,8 +97,8 @@ class Catalog:
 
     def _named(self, table: Table, row_id: int, namespace: str, name: str, values: dict[str, Any]) -> int:
         namespace_id = entity_id("namespace", namespace)
-        if namespace_id not in self._namespaces:
-            self._namespaces.add(namespace_id)
+        there = tables.namespace.select().where(tables.namespace.c.id == namespace_id)
+        if self.conn.execute(there).first() is None:
             self._add(tables.namespace, {"id": namespace_id, "name": namespace})
         self._add(table, {"id": row_id, "namespace_id": namespace_id, "name": name, **values})
         return row_id

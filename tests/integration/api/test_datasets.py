@@ -1,0 +1,169 @@
+"""Datasets: the list, the detail, schemas, updates and checks."""
+
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+
+from collector.storage.engine import Database
+from lineage.model import Direction
+from tests.catalog import HOUR, NOON
+from tests.integration.api.conftest import Get, Writing
+from tests.statements import counted
+
+
+def test_the_list_shows_the_last_update_fields_writers_and_readers(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        orders = catalog.dataset("orders")
+        load, report, old = (catalog.job(name) for name in ("load", "report", "old"))
+        catalog.edge(load, orders, Direction.OUTPUT)
+        catalog.edge(report, orders, Direction.INPUT)
+        catalog.edge(old, orders, Direction.INPUT, NOON, valid_to=NOON + HOUR)
+        run = catalog.run(load, "r2", NOON + HOUR)
+        catalog.update(orders, catalog.run(load, "r1"), NOON, rows=1)
+        catalog.update(orders, run, NOON + HOUR, rows=7, partition="day=22", nominal_at=NOON)
+        catalog.facet(orders, "schema", {"fields": [{"name": "a"}]})
+        catalog.facet(orders, "schema", {"fields": [{"name": "a"}, {"name": "b"}]}, NOON + HOUR)
+
+    (item,) = get("/datasets")["items"]
+    update = item.pop("last_update")
+    assert item == {
+        "namespace": "shop", "name": "orders", "fields_count": 2, "written_by": 1, "read_by": 1,
+    }  # fmt: skip
+    assert update == {
+        "event_time": "2026-11-22T13:00:00.000000Z",
+        "received_at": "2026-11-22T13:00:00.000000Z",
+        "nominal_at": "2026-11-22T12:00:00.000000Z",
+        "partition": "day=22",
+        "version": None,
+        "rows": 7,
+        "kind": "run",
+        "run": {"run_id": "r2", "state": "COMPLETE", "job": {"namespace": "shop", "name": "load"}},
+    }
+
+
+def test_a_dataset_of_which_only_the_name_is_known(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        catalog.dataset("orders")
+
+    (item,) = get("/datasets")["items"]
+    assert (item["last_update"], item["fields_count"], item["written_by"]) == (None, None, 0)
+    detail = get("/dataset", namespace="shop", name="orders")
+    assert (detail["fields"], detail["facets"], detail["deleted_at"]) == (None, {}, None)
+
+
+def test_a_page_costs_as_many_statements_for_fifty_datasets_as_for_one(
+    database: Database, get: Get, writing: Writing
+) -> None:
+    with writing() as catalog:
+        for number in range(50):
+            dataset = catalog.dataset(f"d{number:02}")
+            job = catalog.job(f"j{number:02}")
+            catalog.edge(job, dataset, Direction.OUTPUT)
+            parent = catalog.run(job, f"parent {number}")
+            child = catalog.run(job, f"r{number}", parent_key=bytes([number] * 16), parent_run_id="p")
+            catalog.update(dataset, child)
+            catalog.uses(parent, dataset, Direction.OUTPUT)
+            catalog.facet(dataset, "schema", {"fields": [{"name": str(number)}]})
+
+    for path in ("/datasets", "/jobs", "/runs"):
+        with counted(database) as one:
+            assert len(get(path, limit=1)["items"]) == 1
+        with counted(database) as many:
+            assert len(get(path, limit=50)["items"]) == 50
+        assert len(many) == len(one) <= 9, path
+
+
+def test_the_detail_tells_all(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        orders = catalog.dataset("orders")
+        other = catalog.dataset("s3://bucket/orders", "s3")
+        load, report = catalog.job("load"), catalog.job("report")
+        catalog.edge(load, orders, Direction.OUTPUT)
+        catalog.edge(report, orders, Direction.INPUT, implied=True)
+        first, second = catalog.run(load, "r1"), catalog.run(load, "r2", NOON + HOUR)
+        for position in range(12):
+            catalog.update(orders, first, NOON + position)
+        catalog.assertion(orders, first, "not_null")
+        catalog.assertion(orders, second, "not_null", success=False, at=NOON + HOUR)
+        catalog.assertion(orders, first, "unique")
+        catalog.alias(other, orders, "symlink")
+        catalog.facet(orders, "schema", {"fields": [{"name": "a", "type": "int"}]})
+        catalog.facet(orders, "documentation", {"description": "all orders"})
+
+    answer = get("/dataset", namespace="shop", name="orders")
+    assert answer["fields"] == [{"name": "a", "type": "int"}]
+    assert answer["facets"]["documentation"] == {"description": "all orders"}
+    assert [edge["job"]["name"] for edge in answer["producers"]] == ["load"]
+    assert [(edge["job"]["name"], edge["implied"]) for edge in answer["consumers"]] == [("report", True)]
+    assert answer["aliases"] == [
+        {"dataset": {"namespace": "s3", "name": "s3://bucket/orders"}, "reason": "symlink"}
+    ]
+    assert len(answer["last_updates"]) == 10
+    assert answer["last_updates"][0]["event_time"] == "2026-11-22T12:00:00.000011Z"
+    checks = [(check["assertion"], check["success"]) for check in answer["last_assertions"]]
+    assert checks == [("not_null", False), ("unique", True)]
+    # The alias is known from the other side too.
+    (alias,) = get("/dataset", namespace="s3", name="s3://bucket/orders")["aliases"]
+    assert alias["dataset"]["name"] == "orders"
+
+
+def test_a_dropped_dataset_is_deleted_until_somebody_writes_it_again(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        orders = catalog.dataset("orders")
+        run = catalog.run(catalog.job("load"), "r1")
+        catalog.update(orders, run, NOON)
+        catalog.facet(orders, "lifecycleStateChange", {"lifecycleStateChange": "CREATE"}, NOON)
+        catalog.facet(orders, "lifecycleStateChange", {"lifecycleStateChange": "DROP"}, NOON + HOUR)
+    assert get("/dataset", namespace="shop", name="orders")["deleted_at"] == "2026-11-22T13:00:00.000000Z"
+
+    with writing() as catalog:
+        catalog.update(orders, run, NOON + 2 * HOUR)
+    assert get("/dataset", namespace="shop", name="orders")["deleted_at"] is None
+
+
+def test_schema_history_has_each_schema_once_the_newest_first(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        orders = catalog.dataset("orders")
+        for position in range(3):
+            fields = [{"name": str(number)} for number in range(position + 1)]
+            first, last = NOON + position * HOUR, NOON + 2 * position * HOUR
+            catalog.facet(orders, "schema", {"fields": fields}, first, last)
+        catalog.facet(orders, "schema", None, NOON + 3 * HOUR)
+
+    first = get("/dataset/schemas", namespace="shop", name="orders", limit=2)
+    assert [len(item["fields"]) for item in first["items"]] == [3, 2]
+    assert first["items"][0]["last_seen_at"] == "2026-11-22T16:00:00.000000Z"
+    rest = get("/dataset/schemas", namespace="shop", name="orders", limit=2, cursor=first["next_cursor"])
+    assert [len(item["fields"]) for item in rest["items"]] == [1]
+    assert rest["next_cursor"] is None
+
+
+def test_a_schema_facet_of_any_shape_is_shown(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        for position, body in enumerate(([1], "x", {"fields": None}, {"fields": {"a": 1}}, {})):
+            catalog.facet(catalog.dataset(f"d{position}"), "schema", body)
+
+    assert [item["fields_count"] for item in get("/datasets")["items"]] == [0] * 5
+    assert get("/dataset", namespace="shop", name="d3")["facets"] == {"schema": {"fields": {"a": 1}}}
+
+
+def test_updates_and_assertions_are_paged(get: Get, writing: Writing, client: FlaskClient) -> None:
+    with writing() as catalog:
+        orders = catalog.dataset("orders")
+        load = catalog.job("load")
+        runs = [catalog.run(load, f"r{number}", NOON + number) for number in range(5)]
+        for number, run in enumerate(runs):
+            catalog.update(orders, run, NOON + number // 2)
+            catalog.assertion(orders, run, "unique", at=NOON + number // 2)
+
+    for path in ("/dataset/updates", "/dataset/assertions"):
+        seen, cursor = [], None
+        while True:
+            more = {} if cursor is None else {"cursor": cursor}
+            page = get(path, namespace="shop", name="orders", limit=2, **more)
+            seen += [item["run"]["run_id"] for item in page["items"]]
+            if (cursor := page["next_cursor"]) is None:
+                break
+        assert seen == ["r4", "r3", "r2", "r1", "r0"]
+        missing = client.get(f"/api/v2{path}?namespace=shop&name=none")
+        assert missing.status_code == 404

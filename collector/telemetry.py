@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -36,6 +36,20 @@ COMMIT_SECONDS: Final = Histogram("tidegate_commit_seconds", "Time of one commit
 PROJECT_SECONDS: Final = Histogram("tidegate_project_seconds", "Time to project one batch.", buckets=SECONDS)
 PROJECTED: Final = Counter("tidegate_projected", "Events projected.")
 PARKED: Final = Counter("tidegate_parked", "Events put aside because they could not be projected.")
+
+
+class LogMetrics:
+    """Counts what a log writer does."""
+
+    def committed(self, events: Mapping[str, int], duplicates: int, rejected: int, seconds: float) -> None:
+        for kind, number in events.items():
+            EVENTS_ACCEPTED.labels(kind).inc(number)
+        if duplicates:
+            EVENTS_DUPLICATE.inc(duplicates)
+        if rejected:
+            EVENTS_REJECTED.inc(rejected)
+        COMMIT_EVENTS.observe(sum(events.values()) + duplicates + rejected)
+        COMMIT_SECONDS.observe(seconds)
 
 
 class ProjectorMetrics:
@@ -83,9 +97,8 @@ def configure_logging(format_: str, level: str) -> None:
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -93,10 +106,20 @@ def configure_logging(format_: str, level: str) -> None:
         )
     )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [*(old for old in root.handlers if not isinstance(old, _StandardError)), handler]
     root.setLevel(level.upper())
     # Tells of every step of every migration check, at a level meant for people.
     logging.getLogger("alembic").setLevel(max(logging.WARNING, root.level))
+
+
+class _StandardError(logging.Handler):
+    """Writes to what standard error is when the line comes, which tests and terminals may change."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except Exception:  # noqa: BLE001  # as the handlers of the standard library do
+            self.handleError(record)
 
 
 def _without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -24,7 +24,6 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from collector import telemetry, wiring
 from collector.errors import ConfigurationError
 from collector.settings import Settings
 from collector.storage.engine import Database, parse_url
@@ -44,9 +43,7 @@ def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P,
     @functools.wraps(command)
     def wrapped(*args: P.args, **options: P.kwargs) -> R:
         given = options.pop("database", None)
-        settings = load_settings().override(database=given)
-        telemetry.configure_logging(settings.log_format, settings.log_level)
-        return command(settings, *args, **options)
+        return command(load_settings().override(database=given), *args, **options)
 
     return wrapped
 
@@ -64,6 +61,10 @@ def opened(settings: Settings, *, create: bool = False) -> Iterator[Database]:
         raise ConfigurationError(
             f"There is no database file {url.database} here; name another with --database sqlite:///FILE."
         )
+    # Not at the top: ``serve`` prepares the metrics before anything may import them.
+    from collector import telemetry, wiring
+
+    telemetry.configure_logging(settings.log_format, settings.log_level)
     wiring.prepare(settings)
     database = Database(settings.database)
     try:

@@ -232,6 +232,14 @@ def test_every_command_takes_a_database(name: str) -> None:
         assert "--database" in [option for parameter in leaf.params for option in parameter.opts]
 
 
+def test_serve_finds_the_metrics_not_yet_imported() -> None:
+    """They decide at their import whether they count for one process or for several."""
+    program = (
+        "import sys, collector.cli, collector.commands.serve; sys.exit('prometheus_client' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
 def test_as_a_process(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "collector.cli", "ingest", "-"],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from collector.api import datasets, events, health, names, pages, problems, runs
+from collector.api import datasets, events, graph, health, ingest, names, pages, problems, runs
 from collector.api.encoding import MsgspecProvider
 from collector.api.native import NativeApi
 from collector.api.services import EXTENSION, Services
+from collector.telemetry import LogMetrics
 
 DOCUMENT = {
     "API_TITLE": "Tidegate",
@@ -29,7 +30,9 @@ DOCUMENT = {
 
 
 def create_app(services: Services) -> Flask:
-    """Make the application. It opens nothing and starts nothing; ``services`` are closed by whoever made them."""
+    """Make the application. It opens nothing and starts nothing; ``services`` are closed by whoever made
+    them.
+    """
     app = Flask("collector", static_folder=None, template_folder="api/templates")
     app.json = MsgspecProvider(app)
     app.config.update(DOCUMENT)
@@ -40,9 +43,10 @@ def create_app(services: Services) -> Flask:
     )
     api.init_app(app)
     problems.register(app)
-    for native in (names, datasets, runs, events):
+    for native in (names, datasets, runs, graph, events):
         api.register_blueprint(native.blueprint)
     api.finish()
+    app.register_blueprint(ingest.make_blueprint(services, LogMetrics()))
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.make_blueprint(api.spec.to_dict()))
     app.after_request(_harden)

@@ -1,0 +1,68 @@
+"""The way in for any WSGI server: one thread waits for each request. ``collector.front`` does it without."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from flask import Blueprint, Response, request
+
+from collector.api.services import Services
+from collector.errors import PayloadTooLarge, TidegateError
+from collector.ingest.answers import Answer, problem_answer
+from collector.ingest.log import LogWriter, Observer, Outcome
+from collector.ingest.receive import PATHS, ROOT, Headers, Receiver, allowed_method
+from collector.ingest.visible import POLL_SECONDS, is_visible
+from collector.times import now_us
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+"""All of them: what is not allowed is answered in the shape of our errors."""
+
+
+def make_blueprint(services: Services, observer: Observer | None = None) -> Blueprint:
+    """Make the routes that take events, with a log writer of their own that starts at the first event."""
+    blueprint = Blueprint("ingest", __name__)
+    receiver = Receiver(services.settings)
+    log = LogWriter(services.database, queue_limit=services.settings.queue_limit, observer=observer)
+
+    def receive() -> Response:
+        try:
+            answer = allowed_method(request.path, request.method) or _answer(services, receiver, log)
+        except TidegateError as error:
+            answer = problem_answer(error)
+        return Response(answer.body, answer.status, list(answer.headers))
+
+    for number, path in enumerate(sorted(PATHS)):
+        blueprint.add_url_rule(path, f"receive_{number}", receive, methods=METHODS, strict_slashes=True)
+    blueprint.add_url_rule(ROOT, "root", receive, methods=["POST"])
+    return blueprint
+
+
+def _answer(services: Services, receiver: Receiver, log: LogWriter) -> Answer:
+    principal = services.authenticator.authenticate(request.headers)
+    limit = services.settings.max_body_bytes
+    body = request.stream.read(limit + 1)
+    if len(body) > limit:
+        raise PayloadTooLarge(f"The body is larger than {limit} bytes.")
+    get = request.headers.get
+    headers = Headers(get("Content-Type", ""), get("Content-Encoding", ""), get("Prefer", ""))
+    prepared = receiver.prepare(request.path, headers, body, principal, now_us())
+    if isinstance(prepared, Answer):
+        return prepared
+    written = threading.Event()
+    outcomes: list[Outcome] = []
+
+    def done(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        written.set()
+
+    log.submit(prepared.items, done)
+    written.wait()
+    projected = None
+    if prepared.wait and not outcomes[0].error:
+        deadline = time.monotonic() + prepared.wait
+        while not (projected := is_visible(services.database, prepared.hashes)):
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(POLL_SECONDS)
+    return receiver.finish(prepared, outcomes[0], projected)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from collector.errors import ConfigurationError, TidegateError
+from collector.errors import ConfigurationError, DatabaseUnavailable, TidegateError
 
 COMMANDS: Final = {
     "serve": "Collect events over HTTP and answer questions about them.",
@@ -56,6 +56,10 @@ class Failure(click.ClickException):
 
     def __init__(self, error: TidegateError) -> None:
         lines = [error.detail, *(f"{item.path}: {item.reason}" for item in error.errors)]
+        if isinstance(error, DatabaseUnavailable) and error.__cause__:
+            # A server must not tell strangers where its database is; here the operator asks.
+            said = getattr(error.__cause__, "orig", None) or error.__cause__
+            lines[0] += f" ({str(said).strip().splitlines()[0]})"
         super().__init__("\n  ".join(lines))
 
 

@@ -44,7 +44,7 @@ class BadRequest(TidegateError):
 
 
 class Unauthorized(TidegateError):
-    """An API key is needed: send it as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``."""
+    """An API key is needed: send it as Authorization: Bearer KEY, or as X-API-Key: KEY."""
 
     status = HTTPStatus.UNAUTHORIZED
 

@@ -53,9 +53,19 @@ SQLITE_UNAVAILABLE: Final = frozenset(
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
     }
 )
 """Primary result codes that trying again, or an operator, can cure. The rest are mistakes of ours."""
+
+SQLITE_WORDS: Final = {
+    sqlite3.SQLITE_BUSY: "Another program keeps the database locked; try again later.",
+    sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened.",
+    sqlite3.SQLITE_READONLY: "The database file cannot be written to.",
+    sqlite3.SQLITE_CORRUPT: "The database file is damaged.",
+    sqlite3.SQLITE_NOTADB: "The database file is not one of SQLite's.",
+}
 
 SQLITE_STEPS: Final = 10_000
 """Virtual machine steps between two looks at the clock in a query with a time limit: under a millisecond."""
@@ -242,7 +252,7 @@ def _postgres_engine(url: URL, pool_size: int) -> Engine:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
         if not _curable(error):
             raise
         raise DatabaseUnavailable(_describe(error)) from error
@@ -255,7 +265,7 @@ def _curable(error: DBAPIError) -> bool:
     if isinstance(cause, sqlite3.Error):
         # The low byte is the primary code, the rest tells the kind of it.
         return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in SQLITE_UNAVAILABLE
-    return True
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 def _describe(error: DBAPIError) -> str | None:
@@ -265,11 +275,9 @@ def _describe(error: DBAPIError) -> str | None:
         return "The disk of the database is full."
     if code == sqlite3.SQLITE_INTERRUPT or isinstance(cause, psycopg.errors.QueryCanceled):
         return "The query took longer than allowed; ask for less."
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return "The database file cannot be opened."
-    if code == sqlite3.SQLITE_READONLY:
-        return "The database file cannot be written to."
-    return None
+    if isinstance(cause, psycopg.errors.LockNotAvailable):
+        return "A table is in use by another transaction; try again later."
+    return SQLITE_WORDS.get(code)
 
 
 class _SqliteWatcher:

@@ -174,10 +174,27 @@ def test_only_commands_that_write_make_a_file(tidegate: Tidegate, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_database_that_is_away_is_one_line(tidegate: Tidegate) -> None:
-    result = tidegate("keys", "list", "-d", "postgresql://127.0.0.1:1/nowhere")
-    assert result.exit_code == 1
-    assert result.stderr == "Error: The database cannot be reached; try again in a second.\n"
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        (
+            "postgresql://127.0.0.1:1/nowhere",
+            "Error: The database cannot be reached; try again in a second. (connection",
+        ),
+        ("sqlite:///note.txt", "Error: The database file is not one of SQLite's. (file is not a database)"),
+        ("sqlite:///folder", "Error: The database file cannot be opened. (unable to open database file)"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_one_line(
+    tidegate: Tidegate, tmp_path: Path, url: str, message: str
+) -> None:
+    (tmp_path / "note.txt").write_text("Dear diary\n" * 100)
+    (tmp_path / "folder").mkdir()
+    for arguments in (["keys", "list"], ["ingest", "-"], ["db", "upgrade"], ["db", "current"]):
+        result = tidegate(*arguments, "-d", url)
+        assert result.exit_code == 1
+        assert result.stderr.startswith(message)
+        assert result.stderr.count("\n") == 1
 
 
 def test_config_prints_values_with_their_source_and_no_password(

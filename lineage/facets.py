@@ -27,6 +27,23 @@ RUN_BOUND = frozenset({"inputStatistics", "outputStatistics", "dataQualityAssert
 """Facets about one run that some emitters put among the dataset's own (sqlmesh, dbt): not kept as the dataset's."""
 
 
+class Facet(dict[str, Any]):
+    """A facet's body that the events carrying it share; not to be changed. ``hash`` stands for its content."""
+
+    __slots__ = ("_sources", "hash")
+
+    def __init__(self, body: Json, hash_: bytes) -> None:
+        super().__init__(body)
+        self.hash = hash_
+        self._sources: tuple[Source, ...] | None = None
+
+    def sources(self) -> tuple[Source, ...]:
+        """Give what ``columnLineage`` names; read once, as it is the dearest part of most events."""
+        if self._sources is None:
+            self._sources = _column_sources(self)
+        return self._sources
+
+
 def mapping(value: object) -> Json:
     return value if isinstance(value, dict) else NOTHING
 
@@ -159,9 +176,13 @@ def partition(own: Json, direction: str) -> str | None:
 def column_sources(facets: Json) -> tuple[Source, ...] | None:
     """Read ``columnLineage`` of an output; None where it says nothing."""
     facet = mapping(facets.get("columnLineage"))
+    return (facet.sources() if isinstance(facet, Facet) else _column_sources(facet)) or None
+
+
+def _column_sources(facet: Json) -> tuple[Source, ...]:
     found = list(_fields(mapping(facet.get("fields")), "inputFields"))
     found += _inputs(items(facet.get("dataset")), None, NOTHING)
-    return _ordered(found) or None
+    return _ordered(found)
 
 
 def lineage_entries(facet: Json) -> Iterator[tuple[DatasetRef, tuple[Source, ...]]]:

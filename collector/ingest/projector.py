@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
+from sqlalchemy import Connection
 
-from collector.errors import DatabaseUnavailable
-from collector.ingest.decode import parse_json
+from collector.errors import DatabaseUnavailable, TidegateError
+from collector.ingest.envelope import EventReader
 from collector.storage import inbox
 from collector.storage.engine import Database
 from collector.storage.inbox import LoggedEvent
@@ -64,7 +65,8 @@ class Projector:
         self._batch = batch
         self._observer = observer
         self._lease = Lease(database, LEASE, holder, LEASE_US)
-        self._projection = Projection()
+        self._target = Target(database, Projection())
+        self._reader = EventReader()
 
     def run(self, stop: threading.Event) -> None:
         """Project until told to stop; survive any loss of the database."""
@@ -104,7 +106,7 @@ class Projector:
 
     def _take_lease(self) -> bool:
         # Whoever held it since may have written what we hold in memory.
-        self._projection.forget()
+        self._target.projection.forget()
         return self._lease.acquire(now_us())
 
     def _release(self) -> None:
@@ -122,64 +124,92 @@ class Projector:
             if not self._lease.renew(now_us()):
                 raise LeaseLost
             return 0
-        observations, errors = read(events)
-        try:
-            self._write([event.id for event in events], list(observations.values()), errors)
-        except (DatabaseUnavailable, LeaseLost):
-            self._projection.forget()
-            raise
-        except Exception as error:  # noqa: BLE001  # whatever an event does to us, the others must go on
-            self._projection.forget()
-            self._one_by_one(observations, errors, error)
+        observations, errors = read(self._reader, events)
+        errors |= isolate(self._write, observations)
+        if errors:
+            with self._database.write() as conn:
+                self._keep_lease(conn)
+                inbox.park(conn, errors, now_us())
         if self._observer:
             self._observer.projected(len(events), time.perf_counter() - started)
             if errors:
                 self._observer.parked(len(errors))
         return len(events)
 
-    def _write(
-        self, event_ids: Sequence[int], observations: Sequence[Observation], errors: dict[int, str]
-    ) -> None:
-        with self._database.read() as conn:
-            changes = self._projection.prepare(conn, observations)
-        with self._database.write() as conn:
-            if not self._lease.extend(conn, now_us()):
-                raise LeaseLost
-            self._projection.write(conn, changes)
+    def _write(self, event_ids: Sequence[int], observations: Sequence[Observation]) -> None:
+        def finish(conn: Connection) -> None:
+            self._keep_lease(conn)
             inbox.remove(conn, event_ids)
-            if errors:
-                inbox.park(conn, errors, now_us())
             self._database.notify(conn)
 
-    def _one_by_one(
-        self, observations: Mapping[int, Observation], errors: dict[int, str], cause: Exception
+        self._target.write(event_ids, observations, finish)
+
+    def _keep_lease(self, conn: Connection) -> None:
+        if not self._lease.extend(conn, now_us()):
+            raise LeaseLost
+
+
+class Target:
+    """A database and the projection that writes to it."""
+
+    def __init__(self, database: Database, projection: Projection) -> None:
+        self._database = database
+        self.projection = projection
+
+    def write(
+        self,
+        event_ids: Sequence[int],
+        observations: Sequence[Observation],
+        finish: Callable[[Connection], None] = lambda conn: None,
     ) -> None:
-        """Project the events of a failed batch each by itself, and park those that fail alone too."""
-        log.warning("batch failed; trying its events one by one", events=len(observations), error=repr(cause))
-        for event_id, seen in observations.items():
-            try:
-                self._write([event_id], [seen], {})
-            except (DatabaseUnavailable, LeaseLost):
-                self._projection.forget()
-                raise
-            except Exception as error:  # as above
-                self._projection.forget()
-                log.exception("event parked", event_id=event_id)
-                errors[event_id] = describe(error)
-        if errors:
-            self._write([], [], errors)
+        """Project observations in one transaction, of which ``finish`` is a part. Any error rolls all back."""
+        try:
+            with self._database.read() as conn:
+                changes = self.projection.prepare(conn, observations)
+            with self._database.write() as conn:
+                finish(conn)
+                self.projection.write(conn, changes)
+        except BaseException:
+            self.projection.forget()
+            raise
 
 
-def read(events: Sequence[LoggedEvent]) -> tuple[dict[int, Observation], dict[int, str]]:
+def isolate(
+    write: Callable[[Sequence[int], Sequence[Observation]], None], observations: Mapping[int, Observation]
+) -> dict[int, str]:
+    """Write a batch; if that fails, each event by itself. Give the errors of those that fail alone, by event id.
+
+    What is not the events' fault is raised: ``LeaseLost``, and the errors of the program itself.
+    """
+    try:
+        write(list(observations), list(observations.values()))
+    except (LeaseLost, TidegateError):
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever an event does to us, the others must go on
+        log.warning(
+            "batch failed, trying its events one by one", events=len(observations), error=describe(error)
+        )
+    else:
+        return {}
+    errors: dict[int, str] = {}
+    for event_id, seen in observations.items():
+        try:
+            write([event_id], [seen])
+        except (LeaseLost, TidegateError):
+            raise
+        except Exception as error:
+            log.exception("event parked", event_id=event_id)
+            errors[event_id] = describe(error)
+    return errors
+
+
+def read(reader: EventReader, events: Sequence[LoggedEvent]) -> tuple[dict[int, Observation], dict[int, str]]:
     """Decode and translate events; give observations by event id, and errors of those that cannot be read."""
     observations: dict[int, Observation] = {}
     errors: dict[int, str] = {}
     for event in events:
         try:
-            value, _ = parse_json(event.body)
-            if not isinstance(value, dict):
-                raise ValueError("not an object")
-            observations[event.id] = translate(value, event.received_at, event.hash.hex())
+            observations[event.id] = translate(reader.read(event.body), event.received_at, event.hash.hex())
         except Exception as error:  # noqa: BLE001  # a poison event must not stop the others
             errors[event.id] = describe(error)
     return observations, errors

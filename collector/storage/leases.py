@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, or_, select
 
 from collector.storage.engine import Database
 from collector.storage.tables import lease
-from collector.storage.upsert import write_rows
+from collector.storage.upsert import names, replace, write_rows
 
 
 class Lease:
@@ -58,6 +58,13 @@ class Lease:
             .values(expires_at=now + self.ttl_us)
         )
         return bool(extended.rowcount)
+
+    def seize(self, now: int) -> None:
+        """Take the lease from whoever holds it, whose next transaction then finds out and is given up."""
+        with self._database.write() as conn:
+            write_rows(
+                conn, lease, names(lease), [(self.name, self.holder, now + self.ttl_us)], replace(lease)
+            )
 
     def release(self) -> None:
         """Give the lease up, so that the next need not wait. Nothing happens if it is not ours."""

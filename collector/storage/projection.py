@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy import Connection, Table, func, select
@@ -35,6 +35,7 @@ from collector.storage.tables import (
 )
 from collector.storage.timelines import LateJobs, Timelines, Touched
 from lineage.edges import EdgeKey, Showing, showing
+from lineage.facets import Facet
 from lineage.model import DatasetRef, JobRef, Kind, Observation, RunRef, Source, entity_id, run_key
 from lineage.runs import Run, RunUse, Update, absorb, absorb_use, updates
 
@@ -80,6 +81,37 @@ class _Held:
         self.changed_uses = {}
 
 
+RunKey = tuple[bytes, int]
+"""(key of the run id, job id): what a run is."""
+
+
+class RunIds(Protocol):
+    """Who gives ids to runs."""
+
+    def give(self, conn: Connection, runs: Sequence[RunKey]) -> list[int]:
+        """Give an id to each of these runs, none of which is in the table."""
+
+    def forget(self) -> None:
+        """Drop what is kept in memory."""
+
+
+class NextRunIds:
+    """Counts on from the largest id in the table."""
+
+    def __init__(self) -> None:
+        self._next: int | None = None
+
+    def give(self, conn: Connection, runs: Sequence[RunKey]) -> list[int]:
+        if self._next is None:
+            self._next = (conn.execute(select(func.max(run.c.id))).scalar() or 0) + 1
+        first = self._next
+        self._next += len(runs)
+        return list(range(first, self._next))
+
+    def forget(self) -> None:
+        self._next = None
+
+
 Row = Sequence[Any]
 """Values in the order of a table's columns."""
 
@@ -114,17 +146,16 @@ class Changes:
 class Projection:
     """The projected tables of one database. Keeps in memory what it has read: it must be their only writer.
 
-    ``schema`` names another schema that holds the same tables (a rebuild); the connections passed in must read it.
+    ``run_ids`` gives ids to new runs; without it they are counted on from the largest there is.
     """
 
-    def __init__(self, schema: str | None = None) -> None:
-        self._schema = schema
+    def __init__(self, run_ids: RunIds | None = None) -> None:
+        self._run_ids = run_ids or NextRunIds()
         self._timelines = Timelines()
-        self._runs: dict[tuple[bytes, int], _Held] = {}
+        self._runs: dict[RunKey, _Held] = {}
         self._names: set[int] = set()
         self._derivations: set[int] = set()
         self._bodies: set[bytes] = set()
-        self._next_run_id: int | None = None
 
     def forget(self) -> None:
         """Drop what is kept in memory: a transaction failed, or somebody else has written."""
@@ -133,7 +164,7 @@ class Projection:
         self._names.clear()
         self._derivations.clear()
         self._bodies.clear()
-        self._next_run_id = None
+        self._run_ids.forget()
 
     def prepare(self, conn: Connection, observations: Sequence[Observation]) -> Changes:
         """Fold observations in memory, reading what they touch. On any exception call ``forget``.
@@ -165,12 +196,10 @@ class Projection:
 
     def write(self, conn: Connection, changes: Changes) -> None:
         """Write what ``prepare`` gave, in a writing transaction. On any exception call ``forget``."""
-        upsert.delete_rows(conn, dataset_update, changes.gone_updates, schema=self._schema)
+        upsert.delete_rows(conn, dataset_update, changes.gone_updates)
         for table, rows, update, newest in changes.inserts:
-            upsert.write_rows(
-                conn, table, upsert.names(table), rows, update, newest=newest, schema=self._schema
-            )
-        self._timelines.rewalk(conn, changes.late, self._schema)
+            upsert.write_rows(conn, table, upsert.names(table), rows, update, newest=newest)
+        self._timelines.rewalk(conn, changes.late)
 
     def _trim(self) -> None:
         if len(self._runs) > CACHED_RUNS:
@@ -235,7 +264,7 @@ class Projection:
             _stub(ref, ref.job) for seen, _ in runs for ref in (seen.parent, seen.root) if ref and ref.job
         )
         self._read_runs(conn, {**stubs, **{key: seen.run_id for seen, key in runs}})
-        touched: dict[tuple[bytes, int], _Held] = {}
+        touched: dict[RunKey, _Held] = {}
         for key in stubs:
             if not self._runs[key].stored:
                 touched[key] = self._runs[key]
@@ -259,7 +288,7 @@ class Projection:
         self._derivations_of(sources, changes)
         return list(touched.values())
 
-    def _read_runs(self, conn: Connection, wanted: dict[tuple[bytes, int], str]) -> None:
+    def _read_runs(self, conn: Connection, wanted: dict[RunKey, str]) -> None:
         """Have the wanted runs, given with their run ids as sent, in memory; new ones get an id."""
         missing = [key for key in wanted if key not in self._runs]
         for part in chunks(sorted({key for key, _ in missing})):
@@ -268,15 +297,9 @@ class Projection:
             for row in found:
                 # All jobs of a run id come along; one that is in memory already may be newer than its row.
                 self._runs.setdefault((row.key, row.job_id), _Held(row, uses.get(row.id, {}), stored=True))
-        for key in missing:
-            if key not in self._runs:
-                self._runs[key] = _Held(Run(self._new_run_id(conn), *key, wanted[key]), {}, stored=False)
-
-    def _new_run_id(self, conn: Connection) -> int:
-        if self._next_run_id is None:
-            self._next_run_id = (conn.execute(select(func.max(run.c.id))).scalar() or 0) + 1
-        self._next_run_id += 1
-        return self._next_run_id - 1
+        new = [key for key in missing if key not in self._runs]
+        for key, id_ in zip(new, self._run_ids.give(conn, new), strict=True):
+            self._runs[key] = _Held(Run(id_, *key, wanted[key]), {}, stored=False)
 
     def _runs_of(self, touched: Sequence[_Held], changes: Changes) -> None:
         changes.insert(run, [_run_row(held.run) for held in touched], upsert.replace(run))
@@ -320,10 +343,9 @@ class Projection:
                 if body is None:
                     hash_ = DELETED
                 else:
-                    encoded = _canonical.encode(body)
-                    hash_ = sha256(encoded).digest()[:16]
-                    if hash_ not in self._bodies:
-                        bodies[hash_] = encoded
+                    hash_ = body.hash if isinstance(body, Facet) else facet_hash(body)
+                    if hash_ not in self._bodies and hash_ not in bodies:
+                        bodies[hash_] = _canonical.encode(body)
                 first, last = found.get((owner.id, name, hash_), (seen.time, seen.time))
                 found[owner.id, name, hash_] = (min(first, seen.time), max(last, seen.time))
         widen = {"first_seen_at": upsert.SMALLEST, "last_seen_at": upsert.LARGEST}
@@ -365,6 +387,11 @@ def _digest(*values: object) -> int:
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") >> 1
 
 
+def facet_hash(body: object) -> bytes:
+    """Give 16 bytes that stand for the content of a facet, in whatever order its keys came."""
+    return sha256(_canonical.encode(body)).digest()[:16]
+
+
 def _is_run(seen: Observation) -> bool:
     return seen.kind is Kind.RUN or bool(seen.uses)
 
@@ -376,5 +403,5 @@ def _job_id(seen: Observation) -> int:
     return entity_id("declaration", *(seen.dataset or ("", "")))
 
 
-def _stub(ref: RunRef, job: JobRef) -> tuple[tuple[bytes, int], str]:
+def _stub(ref: RunRef, job: JobRef) -> tuple[RunKey, str]:
     return (run_key(ref.run_id), job.id), ref.run_id

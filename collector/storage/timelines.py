@@ -105,7 +105,7 @@ class Timelines:
             del self._cache[job_id]
         return list(rows.values()), late
 
-    def rewalk(self, conn: Connection, late: LateJobs, schema: str | None) -> None:
+    def rewalk(self, conn: Connection, late: LateJobs) -> None:
         """Walk the lines of late jobs again, in a writing transaction in which their runs are written already."""
         for job_id, (start, until) in late.items():
             since = or_(edge.c.valid_to.is_(None), edge.c.valid_to >= start)
@@ -114,8 +114,8 @@ class Timelines:
             ]
             changes = rewalk(held, _line(conn, job_id, start), start, until)
             gone, put = ([_row(job_id, i) for i in intervals] for intervals in (changes.gone, changes.put))
-            upsert.delete_rows(conn, edge, [row[:4] for row in gone], schema=schema)
-            upsert.write_rows(conn, edge, upsert.names(edge), put, upsert.replace(edge), schema=schema)
+            upsert.delete_rows(conn, edge, [row[:4] for row in gone])
+            upsert.write_rows(conn, edge, upsert.names(edge), put, upsert.replace(edge))
 
 
 def _row(job_id: int, i: Interval) -> tuple[Any, ...]:

@@ -29,25 +29,22 @@ def write_rows(
     *,
     key: Sequence[str] | None = None,
     newest: Sequence[str] = (),
-    schema: str | None = None,
 ) -> None:
     """Insert ``rows``; where ``key`` (else the primary key) exists already, change it as ``update`` says.
 
     ``update`` maps a column to one of the constants above or to SQL of its own, with ``{c}`` for the quoted
     column; empty or None leaves existing rows alone. With an ``update``, no key may occur twice in ``rows``:
     PostgreSQL refuses to change a row twice in one statement. With ``newest``, a row is changed only if the
-    new one is larger in these columns, compared in order. ``schema`` names another that holds the same tables.
+    new one is larger in these columns, compared in order.
     """
     keys = tuple(key or _primary_key(table))
     changes = tuple((update or {}).items())
-    _run(conn, _insert(table, schema, tuple(columns), keys, changes, tuple(newest), conn.dialect), rows)
+    _run(conn, _insert(table, tuple(columns), keys, changes, tuple(newest), conn.dialect), rows)
 
 
-def delete_rows(
-    conn: Connection, table: Table, keys: Sequence[Sequence[object]], *, schema: str | None = None
-) -> None:
+def delete_rows(conn: Connection, table: Table, keys: Sequence[Sequence[object]]) -> None:
     """Delete rows by primary key, its columns in the order of the table's."""
-    _run(conn, _delete(table, schema, conn.dialect), keys)
+    _run(conn, _delete(table, conn.dialect), keys)
 
 
 def replace(table: Table) -> dict[str, str]:
@@ -83,11 +80,6 @@ def _primary_key(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.primary_key)
 
 
-def _target(table: Table, schema: str | None, dialect: Dialect) -> str:
-    quote = dialect.identifier_preparer.quote
-    return ".".join(quote(name) for name in (schema, table.name) if name)
-
-
 def _source(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
     if dialect.name == "postgresql":
         arrays = (f"%s::{table.c[name].type.compile(dialect)}[]" for name in columns)
@@ -98,7 +90,6 @@ def _source(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
 @lru_cache(maxsize=256)
 def _insert(
     table: Table,
-    schema: str | None,
     columns: tuple[str, ...],
     key: tuple[str, ...],
     changes: tuple[tuple[str, str], ...],
@@ -114,16 +105,16 @@ def _insert(
         new, old = (", ".join(f"{side}.{quote(name)}" for name in newest) for side in ("excluded", "old"))
         action += f" WHERE ({new}) > ({old})"
     return (
-        f"INSERT INTO {_target(table, schema, dialect)} AS old ({', '.join(map(quote, columns))}) "
+        f"INSERT INTO {quote(table.name)} AS old ({', '.join(map(quote, columns))}) "
         f"{_source(table, columns, dialect)} ON CONFLICT ({', '.join(map(quote, key))}) DO {action}"
     )
 
 
 @lru_cache(maxsize=64)
-def _delete(table: Table, schema: str | None, dialect: Dialect) -> str:
+def _delete(table: Table, dialect: Dialect) -> str:
     key = _primary_key(table)
     columns = ", ".join(map(dialect.identifier_preparer.quote, key))
-    target = _target(table, schema, dialect)
+    target = dialect.identifier_preparer.quote(table.name)
     if dialect.name == "postgresql":
         return f"DELETE FROM {target} WHERE ({columns}) IN ({_source(table, key, dialect)})"
     return f"DELETE FROM {target} WHERE ({columns}) = ({', '.join('?' * len(key))})"

@@ -89,8 +89,11 @@ def job_ref(value: object) -> JobRef | None:
 
 def parents(run_facets: Json) -> tuple[RunRef | None, RunRef | None]:
     """Give (parent, root). Prefect's integration writes the key ``parentRun``."""
-    facet = mapping(run_facets.get("parent") or run_facets.get("parentRun"))
-    return _run_ref(facet), _run_ref(mapping(facet.get("root")))
+    for key in ("parent", "parentRun"):
+        facet = mapping(run_facets.get(key))
+        if parent := _run_ref(facet):
+            return parent, _run_ref(mapping(facet.get("root")))
+    return None, None
 
 
 def _run_ref(body: Json) -> RunRef | None:
@@ -186,22 +189,24 @@ def _column_sources(facet: Json) -> tuple[Source, ...]:
 
 
 def lineage_entries(facet: Json) -> Iterator[tuple[DatasetRef, tuple[Source, ...]]]:
-    """Read the dataset entries of a job's ``lineage`` facet: each target with its sources; () means: none."""
+    """Read the dataset entries of a job's ``lineage`` facet that tell of sources: each target with its own."""
     for body in items(facet.get("entries")):
         entry = mapping(body)
         target = dataset_ref(entry)
-        if target and entry.get("type") != "JOB":
-            yield target, lineage_sources(entry)
+        sources = lineage_sources(entry)
+        if target and entry.get("type") != "JOB" and sources is not None:
+            yield target, sources
 
 
-def lineage_sources(entry: Json) -> tuple[Source, ...]:
-    """Read the sources of one target of the ``lineage`` facet (or of a dataset's own): ``inputs`` and ``fields``."""
-    return _ordered(
-        [
-            *_inputs(items(entry.get("inputs")), None, NOTHING),
-            *_fields(mapping(entry.get("fields")), "inputs"),
-        ]
-    )
+def lineage_sources(entry: Json) -> tuple[Source, ...] | None:
+    """Read the sources of one target of the ``lineage`` facet (or of a dataset's own): ``inputs`` and ``fields``.
+
+    () is for an explicit ``"inputs": []``, there are none; None where the entry tells of neither.
+    """
+    inputs, fields = entry.get("inputs"), mapping(entry.get("fields"))
+    if not isinstance(inputs, list) and not fields:
+        return None
+    return _ordered([*_inputs(items(inputs), None, NOTHING), *_fields(fields, "inputs")])
 
 
 def _fields(fields: Json, key: str) -> Iterator[Source]:

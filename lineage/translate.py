@@ -76,8 +76,11 @@ def _job_event(event: Json, seen: Observation, job: JobRef, job_body: Json) -> O
 def _dataset_event(seen: Observation, dataset: DatasetRef, body: Json) -> Observation:
     own = mapping(body.get("facets"))
     use = _use(seen, dataset, Direction.OUTPUT, body)
-    if mapping(own.get("lineage")):
-        use.sources = facets.lineage_sources(mapping(own.get("lineage")))
+    explicit = mapping(own.get("lineage"))
+    # Whoever deletes the facet takes back what it declared: this is how a declared edge goes away.
+    sources = () if explicit.get("_deleted") is True else facets.lineage_sources(explicit)
+    if sources is not None:
+        use.sources = sources
     seen.declares_lineage = use.sources is not None
     if seen.declares_lineage or seen.assertions or use.version or use.lifecycle in DATA_CHANGES:
         seen.uses = [use, *_implied(use.sources or (), set())]
@@ -98,7 +101,8 @@ def _job(event: Json, seen: Observation, job: JobRef, body: Json) -> None:
                 uses[dataset, direction] = _use(seen, dataset, direction, entry)
     # An entry of the lineage facet outranks columnLineage; an output without entry falls back to it.
     for target, sources in facets.lineage_entries(mapping(own.get("lineage"))):
-        use = uses.setdefault((target, Direction.OUTPUT), DatasetUse(target, Direction.OUTPUT))
+        unlisted = DatasetUse(target, Direction.OUTPUT, artificial=facets.is_artificial(target, facets.NOTHING))
+        use = uses.setdefault((target, Direction.OUTPUT), unlisted)
         use.sources = sources
     seen.uses = list(uses.values())
     listed = {dataset for dataset, direction in uses if direction is Direction.INPUT}

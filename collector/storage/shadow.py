@@ -49,7 +49,7 @@ def shadow(database: Database) -> Iterator[Database]:
 
 
 def _remove(path: str) -> None:
-    for suffix in ("", "-wal", "-shm", ".lock"):
+    for suffix in ("", "-wal", "-shm", ".lock", ".turn"):
         if os.path.exists(path + suffix):
             os.remove(path + suffix)
 

@@ -96,18 +96,29 @@ class Found(Schema):
     items = fields.List(fields.Nested(NodeName), required=True)
 
 
-class LineageEdge(Schema):
-    """Data flows from one node to the other."""
+class LineageNode(NodeName):
+    """A node, and how many edges it is away."""
 
-    from_ = fields.String(required=True, data_key="from")
-    to = fields.String(required=True)
+    id = fields.String(required=True, metadata=said("as `node` takes it: `dataset:NS:NAME`"))
+    depth = fields.Integer(required=True)
+
+
+class LineageEdge(Schema):
+    """Data flows from one node to the other, or both are names of one dataset."""
+
+    from_ = fields.String(required=True, data_key="from", attribute="source")
+    to = fields.String(required=True, attribute="target")
+    kind = fields.String(
+        required=True, metadata=said("`data`; between names of one dataset `symlink` or `rename`")
+    )
+    via = fields.List(fields.String(), required=True, metadata=said("jobs in between, at level `dataset`"))
 
 
 class Lineage(Schema):
     """A part of the graph around a node."""
 
-    nodes = fields.List(fields.Nested(NodeName), required=True)
-    edges = fields.List(fields.Nested(LineageEdge), required=True)
+    nodes = fields.List(fields.Nested(LineageNode), required=True)
+    edges = fields.List(fields.Nested(LineageEdge), required=True, attribute="links")
     truncated = fields.Boolean(
-        required=True, metadata=said("there is more than was asked for, or may be shown")
+        required=True, metadata=said("there was more than `max_nodes` within the depth")
     )

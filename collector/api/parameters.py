@@ -12,7 +12,9 @@ from collector.api.shapes import said
 from collector.errors import FieldError, Unprocessable
 
 DEFAULT_LIMIT = 100
+DEFAULT_DEPTH = 10
 LAST_ID = 2**63 - 1
+NODE = r"^(dataset|job):[\s\S]*:[\s\S]*$"
 
 
 def bounded(name: str, value: int, greatest: int) -> int:
@@ -172,9 +174,16 @@ class SearchQuery(Limited):
 class LineageQuery(Schema):
     """Which part of the graph to give."""
 
-    node = Text(required=True, metadata=said("`dataset:NAMESPACE:NAME` or `job:NAMESPACE:NAME`"))
+    node = Text(
+        required=True,
+        validate=validate.Regexp(NODE, error="Write dataset:NAMESPACE:NAME or job:NAMESPACE:NAME."),
+        metadata=said("`dataset:NAMESPACE:NAME` or `job:NAMESPACE:NAME`"),
+    )
     direction = Text(validate=validate.OneOf(["upstream", "downstream", "both"]), load_default="both")
-    depth = Whole(validate=validate.Range(min=0), load_default=3, metadata=said("steps; each over a job"))
+    depth = Whole(
+        validate=validate.Range(min=0),
+        metadata=said(f"edges to follow, each way; {DEFAULT_DEPTH} if not given"),
+    )
     level = Text(
         validate=validate.OneOf(["job", "dataset"]),
         load_default="job",

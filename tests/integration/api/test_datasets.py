@@ -157,13 +157,14 @@ def test_updates_and_assertions_are_paged(get: Get, writing: Writing, client: Fl
             catalog.assertion(orders, run, "unique", at=NOON + number // 2)
 
     for path in ("/dataset/updates", "/dataset/assertions"):
-        seen, cursor = [], None
+        seen: list[str] = []
+        more: dict[str, str] = {}
         while True:
-            more = {} if cursor is None else {"cursor": cursor}
             page = get(path, namespace="shop", name="orders", limit=2, **more)
             seen += [item["run"]["run_id"] for item in page["items"]]
-            if (cursor := page["next_cursor"]) is None:
+            if page["next_cursor"] is None:
                 break
+            more = {"cursor": page["next_cursor"]}
         assert seen == ["r4", "r3", "r2", "r1", "r0"]
         missing = client.get(f"/api/v2{path}?namespace=shop&name=none")
         assert missing.status_code == 404

@@ -98,7 +98,8 @@ def test_a_page_of_large_events_ends_early(
         for size in (1000, 1000, 1000, 5000):
             catalog.event({"text": "x" * size})
 
-    pages, cursor = [], {}
+    pages: list[list[int]] = []
+    cursor: dict[str, str] = {}
     while True:
         page = get("/events", **cursor)
         pages.append(ids(page))

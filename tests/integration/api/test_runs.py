@@ -29,7 +29,8 @@ def test_runs_of_a_job_come_by_their_first_event_those_without_any_last(get: Get
         catalog.run(load, "declaration", NOON, declared=True)
         catalog.run(catalog.job("other"), "another", NOON + HOUR)
 
-    seen, cursor = [], {}
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
     for _ in range(10):
         page = get("/runs", job_namespace="shop", job_name="load", limit=1, **cursor)
         seen += ids(page)
@@ -101,6 +102,7 @@ def test_a_run_id_of_several_jobs_needs_the_job(get: Get, client: FlaskClient, w
 
     refused = client.get("/api/v2/run?run_id=shared")
     assert refused.status_code == 422
+    assert refused.json is not None
     assert [error["reason"] for error in refused.json["errors"]] == [
         "may be job 'a' in namespace 'shop'",
         "may be job 'b' in namespace 'shop'",

@@ -1,0 +1,144 @@
+"""The OpenAPI document says what the routes do, and the page for people shows all of it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from collector.app import create_app
+from collector.wiring import Services
+
+PREFIX = "/api/v2"
+IMPLICIT = {"HEAD", "OPTIONS"}
+
+
+@pytest.fixture
+def app(services: Services) -> Flask:
+    return create_app(services)
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    answer = client.get("/api/openapi.json")
+    assert answer.content_type == "application/json"
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield path, method.upper(), operation
+
+
+def test_the_document_has_every_route_and_no_other(app: Flask, document: dict[str, Any]) -> None:
+    routes = {
+        (rule.rule, method)
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(PREFIX)
+        for method in (rule.methods or set()) - IMPLICIT
+    }
+    assert {(path, method) for path, method, _ in operations(document)} == routes
+    assert len(routes) > 15
+
+
+def test_every_operation_says_what_it_is_and_how_it_can_fail(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        assert operation["summary"].endswith("."), path
+        codes = set(operation["responses"])
+        assert codes >= {"200", "401", "403", "422", "500", "503"}, (path, codes)
+        assert ("400" in codes) == (method == "POST"), path
+        for parameter in operation.get("parameters", ()):
+            assert parameter["in"] == "query"
+            assert "description" in parameter or parameter["schema"], path
+    for name, response in document["components"]["responses"].items():
+        (content,) = response["content"]
+        assert content == "application/problem+json", name
+
+
+def test_bounds_of_the_settings_stand_in_the_document(document: dict[str, Any], services: Services) -> None:
+    found = {
+        (path, parameter["name"]): parameter["schema"].get("maximum")
+        for path, _, operation in operations(document)
+        for parameter in operation.get("parameters", ())
+        if parameter["name"] in ("limit", "depth", "max_nodes")
+    }
+    assert found.pop((f"{PREFIX}/lineage", "depth")) == services.settings.max_depth
+    assert found.pop((f"{PREFIX}/lineage", "max_nodes")) == services.settings.max_nodes
+    assert set(found.values()) == {services.settings.max_page}
+
+
+def test_the_schemas_are_valid_json_schema(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    for schema in document["components"]["schemas"].values():
+        jsonschema_rs.meta.validate(schema)
+
+
+class Page(HTMLParser):
+    """Collects what a page refers to, and checks that its elements are closed."""
+
+    EMPTY = frozenset({"meta", "link", "br", "hr", "img", "input"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.scripts = 0
+        self.loaded: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+        if values.get("id"):
+            assert values["id"] not in self.ids
+            self.ids.add(str(values["id"]))
+        if tag == "a":
+            self.links.append(str(values["href"]))
+        self.scripts += tag == "script"
+        if tag in ("img", "link", "script", "iframe"):
+            self.loaded.append(str(values.get("src") or values.get("href")))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_shows_every_operation_and_parameter(client: FlaskClient, document: dict[str, Any]) -> None:
+    answer = client.get("/api/docs")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    text = html.unescape(answer.text)
+    for path, method, operation in operations(document):
+        assert f'<span class="method">{method}</span> <code>{path}</code>' in text
+        assert operation["summary"] in text
+    page = Page(answer.text)
+    assert {link.removeprefix("#") for link in page.links if link.startswith("#")} <= page.ids
+    assert len([link for link in page.links if link.startswith("#")]) == len(list(operations(document)))
+
+
+@pytest.mark.parametrize("path", ["/", "/api/docs"])
+def test_pages_load_nothing_and_their_links_lead_somewhere(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    page = Page(answer.text)
+    assert (page.scripts, page.loaded) == (0, [])
+    assert "url(" not in answer.text
+    for link in page.links:
+        if link.startswith("/"):
+            assert client.get(link).status_code == 200, link
+    assert re.search(r'name="viewport"', answer.text)
+
+
+def test_the_first_page_says_where_to_send_events(client: FlaskClient) -> None:
+    text = client.get("/", base_url="http://tide.example:5000").text
+    assert "OPENLINEAGE_URL=http://tide.example:5000" in text
+    assert "<script>" not in client.get("/", headers={"Host": "<script>"}).text

@@ -1,0 +1,95 @@
+"""Requests made up from the document: no 5xx, and every answer is as documented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from sqlalchemy import insert
+
+from collector.app import create_app
+from collector.storage import tables
+from collector.storage.compression import pack
+from collector.wiring import Services
+from lineage.model import Direction, run_key
+from tests.catalog import NOON
+from tests.integration.api.conftest import Writing
+
+EXAMPLES = 8
+"""For each operation; enough to meet what a parameter's type lets in, little enough to run each time."""
+
+
+@pytest.fixture
+def schema(services: Services, writing: Writing) -> Any:
+    """Give the document as the attacker reads it; there is one of everything, called 0."""
+    with writing() as catalog:
+        dataset, job = catalog.dataset("0", "0"), catalog.job("0", "0")
+        catalog.edge(job, dataset, Direction.OUTPUT)
+        run = catalog.run(job, "0", NOON, parent_key=run_key("1"), parent_run_id="1")
+        catalog.uses(run, dataset, Direction.OUTPUT)
+        catalog.update(dataset, run)
+        catalog.facet(dataset, "schema", {"fields": [{"name": "a"}]})
+        catalog.assertion(dataset, run, "unique")
+        catalog.alias(dataset, catalog.dataset("1", "0"), "symlink")
+        event_id = catalog.event(
+            {"run": {"runId": "0", "facets": {"a": {}}}}, NOON, job, run_key=run_key("0")
+        )
+        catalog.conn.execute(
+            insert(tables.parked), [{"event_id": event_id, "error": "no", "parked_at": NOON}]
+        )
+        refused = {"hash": bytes(16), "received_at": NOON, "last_received_at": NOON, "count": 1, "size": 1}
+        refused |= {"errors": '[{"path": "$", "reason": "no"}]', "body": pack(b"{")}
+        catalog.conn.execute(insert(tables.rejected), [refused])
+    return schemathesis.openapi.from_wsgi("/api/openapi.json", create_app(services))
+
+
+KNOWN: dict[str, dict[str, Any]] = {
+    "/api/v2/job": {"namespace": "0", "name": "0"},
+    "/api/v2/dataset": {"namespace": "0", "name": "0"},
+    "/api/v2/dataset/schemas": {"namespace": "0", "name": "0"},
+    "/api/v2/dataset/updates": {"namespace": "0", "name": "0"},
+    "/api/v2/dataset/assertions": {"namespace": "0", "name": "0"},
+    "/api/v2/run": {"run_id": "0"},
+    "/api/v2/run/events": {"run_id": "0"},
+    "/api/v2/event": {"id": 1},
+    "/api/v2/rejection": {"id": 1},
+    "/api/v2/search": {"q": "0"},
+    "/api/v2/lineage": {"node": "dataset:0:0"},
+}
+"""Parameters with which something is found."""
+
+
+def test_what_is_found_is_as_documented(schema: Any) -> None:
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if operation.method.upper() == "GET":
+            response = operation.Case(query=KNOWN.get(operation.path, {})).call_and_validate()
+            assert response.status_code == 200, operation.path
+            body = response.json()
+            assert all(body[name] for name in ("items", "nodes", "last_updates") if name in body), body
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_made_up_requests_get_documented_answers(schema: Any, mode: GenerationMode) -> None:
+    for found in schema.get_all_operations():
+        operation = found.ok()
+
+        @settings(
+            max_examples=EXAMPLES,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def attack(case: Any) -> None:
+            if mode is GenerationMode.POSITIVE:
+                # No cursor is ever guessed, and a wrong one hides what else the request would meet.
+                case.query.pop("cursor", None)
+            # The document cannot say that two parameters come together.
+            case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+        attack()

@@ -1,0 +1,115 @@
+"""API keys: what is refused, and what a key of some namespaces sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from collector.storage import keys
+from lineage.model import DatasetRef, Direction, JobRef, run_key
+from tests.catalog import NOON
+from tests.integration.api.conftest import Writing
+
+
+@pytest.fixture
+def make_key(writing: Writing) -> Any:
+    def make(*scopes: str, namespaces: tuple[str, ...] = ()) -> dict[str, str]:
+        with writing() as catalog:
+            created, _ = keys.create(catalog.conn, "test", scopes, namespaces, NOON)
+        return {"Authorization": f"Bearer {created}"}
+
+    return make
+
+
+def test_without_a_key_or_with_too_small_a_one_nothing_is_told(client: FlaskClient, make_key: Any) -> None:
+    ingest, read, operate = make_key("ingest"), make_key("read"), make_key("operate")
+
+    refused = client.get("/api/v2/jobs")
+    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert client.get("/api/v2/jobs", headers={"X-API-Key": "wrong"}).status_code == 401
+    assert client.get("/api/v2/jobs", headers=ingest).status_code == 403
+    assert client.get("/api/v2/jobs", headers=read).status_code == 200
+    assert client.get("/api/v2/jobs", headers=operate).status_code == 200
+    for path in ("/api/v2/parked/reprocess", "/api/v2/rejected/reprocess"):
+        assert client.post(path, json={"all": True}).status_code == 401
+        assert client.post(path, json={"all": True}, headers=read).status_code == 403
+        assert client.post(path, json={"all": True}, headers=operate).status_code == 200
+    for path in ("/livez", "/readyz", "/metrics", "/", "/api/docs", "/api/openapi.json"):
+        assert client.get(path).status_code == 200, path
+    assert "jobs</li>" not in client.get("/").text
+    assert "jobs</li>" in client.get("/", headers=read).text
+
+
+def test_a_key_of_some_namespaces_sees_these_only(
+    client: FlaskClient, make_key: Any, writing: Writing
+) -> None:
+    with writing() as catalog:
+        mine, theirs = catalog.dataset("d", "mine://1"), catalog.dataset("d", "theirs://1")
+        job, other = catalog.job("j", "mine://1"), catalog.job("j", "theirs://1")
+        for one in (job, other):
+            catalog.edge(one, mine, Direction.INPUT)
+            catalog.edge(one, theirs, Direction.OUTPUT)
+        run = catalog.run(
+            job,
+            "r1",
+            parent_key=run_key("r2"),
+            parent_run_id="r2",
+            parent_job_id=JobRef("theirs://1", "j").id,
+        )
+        foreign = catalog.run(other, "r2")
+        catalog.uses(run, mine, Direction.INPUT)
+        catalog.uses(run, theirs, Direction.OUTPUT)
+        catalog.update(mine, foreign)
+        catalog.alias(mine, theirs, "symlink")
+        catalog.event({}, entity=job)
+        catalog.event({}, entity=other)
+        catalog.event({}, entity=DatasetRef("theirs://1", "d").id, kind="dataset")
+    key = make_key("operate", namespaces=("mine://*",))
+
+    def get(path: str, status: int = 200, **parameters: Any) -> Any:
+        response = client.get(f"/api/v2{path}", query_string=parameters or None, headers=key)
+        assert response.status_code == status, response.text
+        return response.json
+
+    assert get("/namespaces")["items"] == ["mine://1"]
+    for path in ("/jobs", "/datasets", "/search?q=j"):
+        assert [item["namespace"] for item in get(path)["items"]] == ["mine://1"], path
+    assert [item["run_id"] for item in get("/runs")["items"]] == ["r1"]
+    assert [item["id"] for item in get("/events")["items"]] == [1]
+    get("/event", 404, id=2)
+    get("/run", 404, run_id="r2")
+    get("/job", 404, namespace="theirs://1", name="j")
+    get("/dataset", 404, namespace="theirs://1", name="d")
+    get("/dataset/updates", 404, namespace="theirs://1", name="d")
+    get("/lineage", 404, node="dataset:theirs://1:d")
+
+    dataset = get("/dataset", namespace="mine://1", name="d")
+    assert [edge["job"]["namespace"] for edge in dataset["consumers"]] == ["mine://1"]
+    assert dataset["aliases"] == []
+    assert [update["run"] for update in dataset["last_updates"]] == [None]
+    assert get("/job", namespace="mine://1", name="j")["outputs"] == []
+    detail = get("/run", run_id="r1")
+    assert (len(detail["inputs"]), detail["outputs"]) == (1, [])
+    assert detail["parent"] == {"run_id": "r2", "job": None}
+    nodes = get("/lineage", node="dataset:mine://1:d")["nodes"]
+    assert {node["namespace"] for node in nodes} == {"mine://1"}
+    # Nobody knows of which namespace something is that could not be read.
+    for path in ("/rejected", "/parked"):
+        get(path, 403)
+        assert client.post(f"/api/v2{path}/reprocess", json={"all": True}, headers=key).status_code == 403
+
+
+def test_a_key_that_sees_no_namespace_yet_gets_empty_lists(
+    client: FlaskClient, make_key: Any, writing: Writing
+) -> None:
+    with writing() as catalog:
+        catalog.run(catalog.job("j"), "r1", NOON)
+        catalog.event({}, entity=JobRef("shop", "j").id)
+    key = make_key("read", namespaces=("none",))
+
+    for path in ("namespaces", "jobs", "datasets", "runs", "events", "search?q=j"):
+        answer = client.get(f"/api/v2/{path}", headers=key).json
+        assert answer is not None
+        assert answer["items"] == [], path

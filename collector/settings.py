@@ -61,7 +61,11 @@ class Settings:
     max_nodes: int = setting(5000, "most nodes in a lineage answer; more are cut off and it says so", least=1)
     query_timeout: float = setting(10.0, "seconds that one question to the database may take", least=0.001)
     projector: bool = setting(True, "run the projector here; `false` if another server does")
-    project_batch: int = setting(1000, "most events projected in one transaction", least=1)
+    project_batch: int = setting(
+        250,
+        "most events projected in one transaction; on SQLite new events wait for it, some 40 µs an event",
+        least=1,
+    )
     ready_max_lag: float = setting(
         300.0, "seconds that the oldest event may wait to be projected before `/readyz` says no", least=0
     )

@@ -30,6 +30,7 @@ def build() -> Front:
     settings = Settings.load(os.environ)
     configure_logging(settings.log_format, settings.log_level)
     sys.setswitchinterval(SWITCH_SECONDS)
+    wiring.relax_gc()
     # Ctrl-C reaches every process of the terminal; the parent is the one that ends the others, in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()

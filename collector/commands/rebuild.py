@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from collector import wiring
 from collector.commands.terminal import note, opened, progress_bar, with_settings
 from collector.ingest.rebuild import rebuild
 from collector.settings import Settings
-from collector.storage import inbox
-from collector.wiring import holder
+from collector.storage.event_reads import count_events
 
 
 @click.command()
@@ -17,9 +17,7 @@ def command(settings: Settings) -> None:
     """Derive the catalog and the graph anew from the log; a server may run meanwhile."""
     with opened(settings) as database:
         with database.read() as conn:
-            total = inbox.logged(conn)
+            total = count_events(conn)
         with progress_bar("projecting the log", total) as show:
-            changed = rebuild(database, holder(), show)
-    note().print(
-        f"{total} events projected anew; {changed} rows of the catalog and the graph had to be changed."
-    )
+            changed = rebuild(database, wiring.holder(), show)
+    note().print(f"The catalog and the graph are those of the log; {changed} rows had to be changed.")

@@ -120,6 +120,33 @@ def test_parked_events_are_listed_and_tried_again(tidegate: Tidegate, database_u
     assert count(database_url, parked) == 0
 
 
+def test_rebuild_changes_what_is_wrong_and_nothing_else(tidegate: Tidegate, database_url: str) -> None:
+    assert tidegate("ingest", FIXTURES / "dlt", "-d", database_url).exit_code == 0
+    rebuilt = tidegate("rebuild", "-d", database_url)
+    assert (rebuilt.exit_code, rebuilt.stdout) == (0, "")
+    assert "; 0 rows had to be changed" in rebuilt.stderr
+    database = Database(database_url)
+    with database.write() as conn:
+        conn.execute(tables.namespace.update().values(name="wrong"))
+    database.close()
+    assert "; 0 rows" not in tidegate("rebuild", "-d", database_url).stderr
+    assert "; 0 rows" in tidegate("rebuild", "-d", database_url).stderr
+
+
+def test_lineage_as_tree_and_as_json(tidegate: Tidegate, database_url: str) -> None:
+    assert tidegate("ingest", FIXTURES / "dbt", "-d", database_url).exit_code == 0
+    node = "dataset:postgres://127.0.0.1:15432:shop.analytics_marts.fct_orders"
+    tree = tidegate("lineage", node, "-d", database_url).stdout.splitlines()
+    assert tree[0] == "dataset postgres://127.0.0.1:15432:shop.analytics_marts.fct_orders"
+    assert any("stg_orders" in line for line in tree[1:])
+    assert any("raw" in line for line in tree[1:])
+    answer = json.loads(tidegate("lineage", node, "--format", "json", "-d", database_url).stdout)
+    assert {item["id"] for item in answer["nodes"]} >= {node}
+    missing = tidegate("lineage", "dataset:no:thing", "-d", database_url)
+    assert missing.exit_code == 1
+    assert missing.stderr.startswith("Error: ")
+
+
 def test_keys_are_made_listed_and_revoked(tidegate: Tidegate, database_url: str) -> None:
     assert "There are no keys" in tidegate("keys", "list", "-d", database_url).stderr
     made = tidegate(

@@ -9,7 +9,18 @@ from sqlalchemy import select
 
 from collector.storage.engine import Database
 from collector.storage.tables import assertion, facet, run_io
-from collector.storage.upsert import EITHER, FILL, LARGEST, REPLACE, SMALLEST, SUM, among, write_rows
+from collector.storage.upsert import (
+    EITHER,
+    FILL,
+    LARGEST,
+    REPLACE,
+    SMALLEST,
+    SUM,
+    among,
+    delete_rows,
+    replace,
+    write_rows,
+)
 
 
 @pytest.fixture
@@ -69,15 +80,38 @@ def test_null_says_nothing(database: Database) -> None:
 
 
 def test_columns_named_like_keywords_and_awkward_texts(database: Database) -> None:
-    columns = ("dataset_id", "run_id", "key", "event_time", "assertion", "column", "success")
+    columns = ("dataset_id", "run_id", "key", "event_time", "digest", "assertion", "column", "success")
     texts = ["", "a'b", 'a"b', "a,b", "{a}", "a\\b", "NULL", "100%", "%s", ":x", "é\n"]
-    rows = [(number, 1, -number, 0, value, None, True) for number, value in enumerate(texts)]
+    rows = [(number, 1, -number, 0, 0, value, None, True) for number, value in enumerate(texts)]
     with database.write() as conn:
         write_rows(conn, assertion, columns, rows, {"column": REPLACE})
         found = conn.execute(
             select(assertion.c.assertion, assertion.c.column).order_by(assertion.c.dataset_id)
         )
         assert found.all() == [(value, None) for value in texts]
+
+
+def test_with_newest_only_later_rows_change_what_is_there(database: Database) -> None:
+    columns = ("dataset_id", "run_id", "key", "event_time", "digest", "assertion", "success")
+    rows = [(1, 1, 1, 10, 5, "first", True)]
+    later = [(10, 4, "lower"), (9, 9, "earlier"), (10, 5, "same"), (10, 6, "higher"), (11, 0, "later")]
+    found = []
+    with database.write() as conn:
+        write_rows(conn, assertion, columns, rows)
+        for event_time, digest, text in later:
+            row = (1, 1, 1, event_time, digest, text, True)
+            write_rows(conn, assertion, columns, [row], replace(assertion), newest=("event_time", "digest"))
+            found.append(conn.execute(select(assertion.c.assertion)).scalar())
+    assert found == ["first", "first", "first", "higher", "later"]
+
+
+def test_rows_are_deleted_by_their_whole_key(database: Database) -> None:
+    with database.write() as conn:
+        write_rows(conn, facet, FACET, [(owner, name, b"h", 1, 1) for owner in (1, 2) for name in ("a", "b")])
+        delete_rows(conn, facet, [(1, "a", b"h"), (2, "b", b"h"), (3, "a", b"h")])
+        delete_rows(conn, facet, [])
+        left = conn.execute(select(facet.c.owner_id, facet.c.name).order_by(facet.c.owner_id)).all()
+    assert left == [(1, "b"), (2, "a")]
 
 
 def test_among_takes_any_number_of_values(database: Database) -> None:

@@ -27,6 +27,10 @@ RUN_BOUND = frozenset({"inputStatistics", "outputStatistics", "dataQualityAssert
 """Facets about one run that some emitters put among the dataset's own (sqlmesh, dbt): not kept as the dataset's."""
 
 
+OF_DATASET = frozenset({"columnLineage", "lifecycleStateChange", "symlinks", "version"})
+"""Facets of a dataset that say more than what is kept of every facet."""
+
+
 class Facet(dict[str, Any]):
     """A facet's body that the events carrying it share; not to be changed. ``hash`` stands for its content."""
 

@@ -165,6 +165,7 @@ def entity_id(kind: str, namespace: str, name: str = "") -> int:
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") >> 1
 
 
+@lru_cache(maxsize=50_000)
 def run_key(run_id: str) -> bytes:
     """Give the 16 bytes under which a run id is indexed: the UUID's own, else a hash of the text.
 

@@ -36,7 +36,7 @@ from collector.storage.tables import (
 from collector.storage.timelines import LateJobs, Timelines, Touched
 from lineage.edges import EdgeKey, Showing, showing
 from lineage.facets import Facet
-from lineage.model import DatasetRef, JobRef, Kind, Observation, RunRef, Source, entity_id, run_key
+from lineage.model import DatasetRef, Kind, Observation, Source, entity_id, run_key
 from lineage.runs import Run, RunUse, Update, absorb, absorb_use, updates
 
 CACHED_RUNS = 20_000
@@ -225,6 +225,7 @@ class Projection:
         def add_dataset(ref: DatasetRef) -> None:
             add(datasets, ref.id, *ref)
 
+        # Facets and assertions are of these too: of the job, the dataset, or one that is used.
         for seen in observations:
             for ref in (seen.parent, seen.root):
                 if ref and ref.job:
@@ -237,13 +238,8 @@ class Projection:
                     add(jobs, _job_id(seen), *seen.dataset, seen.dataset.id)
             for use in seen.uses:
                 add_dataset(use.dataset)
-            for check in seen.assertions:
-                add_dataset(check.dataset)
             for alias in seen.aliases:
                 add_dataset(alias.other)
-            for kept in seen.facets:
-                if isinstance(kept.owner, DatasetRef):
-                    add_dataset(kept.owner)
         for table, rows in ((namespace, namespaces), (job, jobs), (dataset, datasets)):
             for part in chunks(list(rows)):
                 for found in conn.execute(select(table).where(table.c.id.in_(part))):
@@ -260,14 +256,20 @@ class Projection:
         """Fold the observations into their runs, in memory; give those that changed."""
         # A declaration that says nothing about lineage or data is about facets alone: no run.
         runs = [(seen, (run_key(seen.run_id), _job_id(seen))) for seen in observations if _is_run(seen)]
-        stubs = dict(
-            _stub(ref, ref.job) for seen, _ in runs for ref in (seen.parent, seen.root) if ref and ref.job
-        )
+        stubs: dict[RunKey, str] = {}
+        for seen, _ in runs:
+            for ref in (seen.parent, seen.root):
+                if ref and ref.job:
+                    stub = run_key(ref.run_id), ref.job.id
+                    stubs[stub] = min(stubs.get(stub, ref.run_id), ref.run_id)
         self._read_runs(conn, {**stubs, **{key: seen.run_id for seen, key in runs}})
         touched: dict[RunKey, _Held] = {}
-        for key in stubs:
-            if not self._runs[key].stored:
-                touched[key] = self._runs[key]
+        for key, run_id in stubs.items():
+            held = self._runs[key]
+            if not held.stored or run_id < held.run.run_id:
+                touched[key] = held
+                held.touch()
+                held.run.run_id = min(held.run.run_id, run_id)
         sources: dict[int, tuple[Source, ...]] = {}
         for seen, key in runs:
             held = touched[key] = self._runs[key]
@@ -401,7 +403,3 @@ def _job_id(seen: Observation) -> int:
     if seen.job is not None:
         return seen.job.id
     return entity_id("declaration", *(seen.dataset or ("", "")))
-
-
-def _stub(ref: RunRef, job: JobRef) -> tuple[RunKey, str]:
-    return (run_key(ref.run_id), job.id), ref.run_id

@@ -12,7 +12,7 @@ from collector.api.shapes import said
 from collector.errors import FieldError, Unprocessable
 
 DEFAULT_LIMIT = 100
-DEFAULT_DEPTH = 10
+DEFAULT_DEPTH = 20
 LAST_ID = 2**63 - 1
 NODE = r"^(dataset|job):[\s\S]*:[\s\S]*$"
 

@@ -112,30 +112,30 @@ class Update(NamedTuple):
 def absorb(run: Run, seen: Observation) -> None:
     """Fold what one event says into its run."""
     time, received_at = seen.time, seen.received_at
+    # A UUID may be spelled in capitals or without dashes.
+    run.run_id = min(run.run_id, seen.run_id)
     run.first_event_at = time if run.first_event_at is None else min(run.first_event_at, time)
     run.last_event_at = time if run.last_event_at is None else max(run.last_event_at, time)
     event_type = seen.event_type if seen.kind is Kind.RUN else "COMPLETE"
     if event_type in TERMINAL:
-        if run.ended_at is None or (time, TERMINAL[event_type]) > (
+        # Of two that say the same, the one received first counts.
+        if run.ended_at is None or (time, TERMINAL[event_type], -received_at) > (
             run.ended_at,
             TERMINAL.get(run.state or "", 0),
+            -(run.ended_received_at or 0),
         ):
             run.state, run.ended_at, run.ended_received_at = event_type, time, received_at
     elif event_type == "START":
         run.started_at = time if run.started_at is None else min(run.started_at, time)
-    elif event_type == "RUNNING" and (run.running_at is None or time > run.running_at):
+    elif event_type == "RUNNING" and (
+        run.running_at is None or (time, -received_at) > (run.running_at, -(run.running_received_at or 0))
+    ):
         run.running_at, run.running_received_at = time, received_at
     if run.ended_at is None:
         run.state = "OTHER" if run.started_at is None and run.running_at is None else "RUNNING"
     run.incomplete = run.incomplete or seen.incomplete or not seen.declares_lineage
     if seen.nominal_start is not None:
-        nominal = (time, seen.nominal_start, seen.nominal_end or 0)
-        if nominal > (run.nominal_seen_at or -(2**63), run.nominal_start_at or 0, run.nominal_end_at or 0):
-            run.nominal_seen_at, run.nominal_start_at, run.nominal_end_at = (
-                time,
-                seen.nominal_start,
-                seen.nominal_end,
-            )
+        _absorb_nominal(run, time, seen.nominal_start, seen.nominal_end)
     if seen.parent is not None:
         _absorb_parent(run, time, seen.parent, seen.root)
     if seen.error is not None and _newer(time, seen.error, run.error_seen_at, run.error):
@@ -144,6 +144,18 @@ def absorb(run: Run, seen: Observation) -> None:
         time, seen.processing_type, run.processing_seen_at, run.processing_type
     ):
         run.processing_seen_at, run.processing_type = time, seen.processing_type
+
+
+def _absorb_nominal(run: Run, time: int, start: int, end: int | None) -> None:
+    def rank(start: int, end: int | None) -> tuple[int, bool, int]:
+        return start, end is not None, end or 0
+
+    if (
+        run.nominal_seen_at is None
+        or run.nominal_start_at is None
+        or (time, rank(start, end)) > (run.nominal_seen_at, rank(run.nominal_start_at, run.nominal_end_at))
+    ):
+        run.nominal_seen_at, run.nominal_start_at, run.nominal_end_at = time, start, end
 
 
 def _absorb_parent(run: Run, time: int, parent: RunRef, root: RunRef | None) -> None:

@@ -157,7 +157,8 @@ def test_a_dataset_event_may_declare_where_its_data_come_from(facet: Json) -> No
 
 
 def test_a_dataset_event_may_take_its_lineage_back() -> None:
-    for facet in ({"inputs": []}, {"_deleted": True}):
+    takes_back: list[Json] = [{"inputs": []}, {"_deleted": True}]
+    for facet in takes_back:
         seen = read(dataset_event(lineage=facet))
         assert (seen.declares_lineage, use(seen, "orders").sources) == (True, ())
     seen = read(dataset_event(lineage={}))

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select, union_all
 
 from collector.storage.catalog import Named, names_of
 from collector.storage.edge_reads import count_readers_and_writers
 from collector.storage.facet_reads import FacetVersion, current_facet
 from collector.storage.pages import Key, Page, cut, ordered
 from collector.storage.runs import RunRow, runs_by_id
-from collector.storage.tables import assertion, dataset, dataset_alias, dataset_update
+from collector.storage.tables import SORT_PREFIX, assertion, dataset, dataset_alias, dataset_update
 from collector.storage.visibility import Visible
 
 
@@ -70,6 +70,8 @@ class Alias:
 
 def summaries(conn: Connection, page: Page[Named], visible: Visible) -> Page[DatasetSummary]:
     """Add to a page of datasets what a list shows of them, in as many statements for one as for all."""
+    if not page.items:
+        return Page([])
     ids = [item.id for item in page.items]
     updates = last_updates(conn, ids, visible)
     schemas = current_facet(conn, ids, "schema")
@@ -95,15 +97,56 @@ def schema_fields(version: FacetVersion) -> list[Any]:
 
 
 def last_updates(conn: Connection, dataset_ids: Sequence[int], visible: Visible) -> dict[int, Update]:
-    """Give the newest update of each of these datasets that has one."""
-    mine = dataset_update.c.dataset_id == dataset.c.id
-    newest = select(func.max(dataset_update.c.event_time)).where(mine).correlate(dataset).scalar_subquery()
+    """Give the update that each of these datasets is as fresh as, of those that have one.
+
+    It is the newest, but for two kinds that bring nothing newer: a backfill, whose nominal time lies before that of
+    another update, and the same version written again.
+    """
+    newest = _frontier(dataset.c.id).correlate(dataset).scalar_subquery()
     joined = select(dataset_update).join_from(
-        dataset, dataset_update, mine & (dataset_update.c.event_time == newest)
+        dataset,
+        dataset_update,
+        (dataset_update.c.dataset_id == dataset.c.id) & (dataset_update.c.event_time == newest),
     )
     rows = conn.execute(joined.where(dataset.c.id.in_(dataset_ids)).order_by(dataset_update.c.run_id)).all()
     runs = runs_by_id(conn, (row.run_id for row in rows), visible)
     return {row.dataset_id: _update(row, runs) for row in rows}
+
+
+def _frontier(dataset_id: ColumnElement[int]) -> Select[int]:
+    """Give the time of the update that a dataset is as fresh as."""
+    update, other, earlier = (dataset_update.alias(name) for name in ("u", "other", "earlier"))
+    last_nominal = (
+        select(func.max(other.c.nominal_at))
+        .where(other.c.dataset_id == dataset_id)
+        .correlate_except(other)
+        .scalar_subquery()
+    )
+    # By its beginning too: that is what the index holds.
+    beginning = func.substr(earlier.c.version, 1, SORT_PREFIX) == func.substr(
+        update.c.version, 1, SORT_PREFIX
+    )
+    written_before = (
+        exists()
+        .where(
+            earlier.c.dataset_id == update.c.dataset_id,
+            earlier.c.version.is_not(None),
+            beginning,
+            earlier.c.version == update.c.version,
+            earlier.c.event_time < update.c.event_time,
+        )
+        .correlate(update)
+    )
+    return (
+        select(update.c.event_time)
+        .where(
+            update.c.dataset_id == dataset_id,
+            or_(update.c.nominal_at.is_(None), update.c.nominal_at >= last_nominal),
+            or_(update.c.version.is_(None), ~written_before),
+        )
+        .order_by(update.c.event_time.desc())
+        .limit(1)
+    )
 
 
 def list_updates(

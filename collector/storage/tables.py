@@ -217,6 +217,16 @@ dataset_update = Table(
     **CLUSTERED,
 )
 
+# What tells the newest update from backfills and from the same version written again.
+Index(None, dataset_update.c.dataset_id, dataset_update.c.nominal_at)
+Index(
+    "ix_dataset_update_version",
+    dataset_update.c.dataset_id,
+    func.substr(dataset_update.c.version, 1, SORT_PREFIX),
+    sqlite_where=dataset_update.c.version.is_not(None),
+    postgresql_where=dataset_update.c.version.is_not(None),
+)
+
 # Every distinct body that a job's or dataset's facet has had, and when it was first and last seen. The
 # current one is the one last seen; hash is empty where the facet was deleted.
 facet = Table(

@@ -168,3 +168,26 @@ def test_updates_and_assertions_are_paged(get: Get, writing: Writing, client: Fl
         assert seen == ["r4", "r3", "r2", "r1", "r0"]
         missing = client.get(f"/api/v2{path}?namespace=shop&name=none")
         assert missing.status_code == 404
+
+
+def test_a_backfill_does_not_make_a_dataset_fresh(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        orders, load = catalog.dataset("orders"), catalog.job("load")
+        today = catalog.run(load, "today", NOON)
+        catalog.update(orders, today, NOON, nominal_at=NOON)
+        catalog.update(orders, catalog.run(load, "backfill"), NOON + HOUR, nominal_at=NOON - 24 * HOUR)
+
+    (item,) = get("/datasets")["items"]
+    assert item["last_update"]["run"]["run_id"] == "today"
+    assert len(get("/dataset/updates", namespace="shop", name="orders")["items"]) == 2
+
+
+def test_the_same_version_written_again_does_not_make_a_dataset_fresh(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        orders, load = catalog.dataset("orders"), catalog.job("load")
+        catalog.update(orders, catalog.run(load, "first"), NOON, version="17")
+        catalog.update(orders, catalog.run(load, "second"), NOON + HOUR, version="18")
+        catalog.update(orders, catalog.run(load, "again"), NOON + 2 * HOUR, version="18")
+
+    (item,) = get("/datasets")["items"]
+    assert item["last_update"]["run"]["run_id"] == "second"

@@ -186,6 +186,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dataset_id", "event_time", "run_id", name="pk_dataset_update"),
         **CLUSTERED,
     )
+    op.create_index("ix_dataset_update_dataset_id_nominal_at", "dataset_update", ["dataset_id", "nominal_at"])
+    op.create_index(
+        "ix_dataset_update_version",
+        "dataset_update",
+        ["dataset_id", sa.text("substr(version, 1, 200)")],
+        sqlite_where=sa.text("version IS NOT NULL"),
+        postgresql_where=sa.text("version IS NOT NULL"),
+    )
     op.create_table(
         "facet",
         sa.Column("owner_id", sa.BigInteger(), autoincrement=False, nullable=False),

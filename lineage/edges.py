@@ -189,7 +189,8 @@ def rewalk(held: Sequence[Interval], line: Iterable[Sequence[Showing]], start: i
 
     ``held`` are its stored intervals that were valid at ``start`` or later. ``line`` gives the runs from ``start`` on
     in order, in pieces (runs of one instant in one piece), and is read only as far as needed: once past ``until``,
-    the last place where something is new, and in agreement with what is held, the rest is as it was.
+    the last place where something is new, and in agreement with what is held, the rest is as it was: what closes an
+    interval later does not ask when it opened.
     """
     current = {i.key: replace(i, valid_to=None, closed_by=None) for i in held if i.valid_from < start}
     result: list[Interval] = []
@@ -199,7 +200,8 @@ def rewalk(held: Sequence[Interval], line: Iterable[Sequence[Showing]], start: i
         at = piece[-1].place[0]
         covering = {i.key: i for i in held if i.valid_from <= at and (i.valid_to is None or i.valid_to > at)}
         if at >= until and _agree(current, covering):
-            result += covering.values()
+            for key, i in current.items():
+                result.append(replace(i, valid_to=covering[key].valid_to, closed_by=covering[key].closed_by))
             result += (i for i in held if i.valid_from > at)
             break
     else:
@@ -214,5 +216,6 @@ def rewalk(held: Sequence[Interval], line: Iterable[Sequence[Showing]], start: i
 
 def _agree(current: Mapping[EdgeKey, Interval], covering: Mapping[EdgeKey, Interval]) -> bool:
     return current.keys() == covering.keys() and all(
-        replace(covering[key], valid_to=None, closed_by=None) == interval for key, interval in current.items()
+        (i.derivation_id, i.implied) == (covering[key].derivation_id, covering[key].implied)
+        for key, i in current.items()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -18,12 +19,36 @@ def draw(answer: dict[str, Any], root: str, direction: str) -> list[str]:
 
 
 def edges(*pairs: str) -> dict[str, Any]:
-    """Make an answer from pairs such as ``a>b``; lower-case names are datasets, upper-case ones jobs."""
+    """Make an answer from pairs: ``a>b`` for a flow of data, ``a=b`` for two names of one dataset.
+
+    Lower-case names are datasets, upper-case ones jobs.
+    """
 
     def node(name: str) -> str:
         return f"{'job' if name.isupper() else 'dataset'}:ns:{name}"
 
-    return {"edges": [dict(zip(("from", "to"), map(node, pair.split(">")), strict=True)) for pair in pairs]}
+    def edge(pair: str) -> dict[str, str]:
+        one, sign, other = re.split("([>=])", pair)
+        return {"from": node(one), "to": node(other), "kind": "data" if sign == ">" else "symlink"}
+
+    return {"edges": [edge(pair) for pair in pairs]}
+
+
+def test_another_name_of_a_dataset_is_shown_whichever_of_the_two_was_met() -> None:
+    answer = edges("raw>J", "J>fct", "path=raw", "L>path")
+    assert draw(answer, "dataset:ns:fct", "upstream") == [
+        "dataset ns:fct",
+        "└── job ns:J",
+        "    └── dataset ns:raw",
+        "        └── dataset ns:path (another name)",
+        "            └── job ns:L",
+    ]
+    assert draw(answer, "dataset:ns:path", "downstream") == [
+        "dataset ns:path",
+        "└── dataset ns:raw (another name)",
+        "    └── job ns:J",
+        "        └── dataset ns:fct",
+    ]
 
 
 def test_a_chain_upstream() -> None:

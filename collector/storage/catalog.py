@@ -90,11 +90,16 @@ def list_named(
     if namespace_name is not None:
         columns = columns.where(table.c.namespace_id == entity_id("namespace", namespace_name))
     rows: list[Any] = []
-    if after is not None or namespace_name is not None:
+    if q:
+        # No index knows what is inside a name, so the whole table is read, which is quickest in its own order: the
+        # sum is a column that no index has.
+        order = (table.c.namespace_id + literal_column("0"), *names)
+        rows += conn.execute(ordered(columns, order, after, limit))
+    elif after is not None or namespace_name is not None:
         # Within one namespace the index finds the beginning of any page; across all it would find the namespace only.
         here = columns if after is None else columns.where(table.c.namespace_id == after[0])
         rows += conn.execute(ordered(here, names, after and after[1:], limit))
-    if namespace_name is None and len(rows) <= limit:
+    if not q and namespace_name is None and len(rows) <= limit:
         others = columns if after is None else columns.where(table.c.namespace_id > after[0])
         rows += conn.execute(ordered(others, (table.c.namespace_id, *names), None, limit - len(rows)))
     page = cut(rows, limit, lambda row: (row.namespace_id, row.beginning, row.id))
@@ -177,7 +182,8 @@ def count_entities(conn: Connection) -> dict[str, int]:
 def _named(kind: NodeType) -> Select[Any]:
     table = TABLES[kind]
     statement = select(table.c.id, namespace.c.name.label("namespace"), table.c.name)
-    statement = statement.join_from(table, namespace, namespace.c.id == table.c.namespace_id)
+    # Every one has a namespace. The outer join keeps SQLite from beginning with the few namespaces, and sorting all.
+    statement = statement.outerjoin_from(table, namespace, namespace.c.id == table.c.namespace_id)
     return statement if kind == "dataset" else statement.where(job.c.dataset_id.is_(None))
 
 

@@ -70,6 +70,9 @@ def _run_event(event: Json, seen: Observation, job: JobRef, run: Json, job_body:
 def _job_event(event: Json, seen: Observation, job: JobRef, job_body: Json) -> Observation:
     _job(event, seen, job, job_body)
     seen.declares_lineage = bool(seen.uses)
+    for use in seen.uses:
+        # How a job is made changes no data, whatever the facets of its outputs tell of their past.
+        use.version = use.lifecycle = None
     return seen
 
 

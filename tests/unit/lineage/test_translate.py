@@ -109,6 +109,15 @@ def test_a_job_event_declares_its_lineage_if_it_names_any() -> None:
     assert not read(job_event(facets={"sql": {"query": "select 1"}})).declares_lineage
 
 
+def test_a_job_event_changes_no_data() -> None:
+    facets = {
+        "version": {"datasetVersion": "7"},
+        "lifecycleStateChange": {"lifecycleStateChange": "OVERWRITE"},
+    }
+    seen = read(job_event(outputs=[dataset("mart", facets=facets)]))
+    assert (use(seen, "mart").version, use(seen, "mart").lifecycle) == (None, None)
+
+
 def test_a_dataset_event_about_metadata_is_no_run() -> None:
     seen = read(dataset_event(schema={"fields": []}, symlinks={"identifiers": [dataset("alias")]}))
     assert (seen.dataset, seen.job, seen.uses) == (ref("orders"), None, [])

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
 from collector.commands.terminal import note, opened, print_table, progress_bar, with_settings
-from collector.commands.waiting import project
+from collector.commands.waiting import project, projecting_beside, served
 from collector.errors import BadRequest
 from collector.ingest.files import Found, Summary, events_in, files_of, ingest
 from collector.settings import Settings
+
+LARGE_INPUT = 20_000_000
+"""Bytes of input, some 4,000 events, from which on a second process projects while this one reads."""
 
 SHOWN = 20
 """Refusals printed; the rest can be listed with ``tidegate rejected list``."""
@@ -33,10 +37,13 @@ def command(settings: Settings, paths: tuple[str, ...], no_wait: bool) -> None:
     files = _files(paths)
     with opened(settings, create=True) as database:
         total = None if "-" in paths else sum(file.stat().st_size for file in files)
-        with progress_bar("reading", total, of_bytes=True) as show:
-            summary = ingest(database, _events(files, settings.max_body_bytes, show))
-        if not no_wait:
-            project(database, settings)
+        # Starting a second process takes longer than a small file; and a server that runs will project.
+        large = not no_wait and (total or 0) > LARGE_INPUT and not served(database)
+        with projecting_beside(settings) if large else nullcontext():
+            with progress_bar("reading", total, of_bytes=True) as show:
+                summary = ingest(database, _events(files, settings.max_body_bytes, show))
+            if not no_wait:
+                project(database, settings, helped=large)
     _report(summary)
     if summary.refused:
         sys.exit(1)

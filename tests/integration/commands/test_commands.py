@@ -296,3 +296,14 @@ def test_as_a_process(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.split() == [b"accepted", b"duplicates", b"refused", b"1", b"1", b"0"]
     assert count(f"sqlite:///{tmp_path}/tidegate.db", event) == 1
+
+
+def test_a_large_file_is_projected_while_it_is_read(
+    tidegate: Tidegate, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collector.commands.ingest.LARGE_INPUT", 0)
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\n".join(job_event(f"job{number}") for number in range(2_000)))
+    result = tidegate("ingest", file, "-d", database_url)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (count(database_url, tables.inbox), count(database_url, tables.job)) == (0, 2_000)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, render_template, request
+from markupsafe import Markup, escape
 
 from collector.api.services import reading, services
 from collector.auth import READ
@@ -57,6 +58,7 @@ class Section:
 def make_blueprint(document: Document) -> Blueprint:
     """Make the pages; the documentation is of this OpenAPI document."""
     blueprint = Blueprint("pages", __name__)
+    blueprint.add_app_template_filter(_with_code, "code")
     sections = list(_sections(document))
 
     @blueprint.get("/")
@@ -71,6 +73,14 @@ def make_blueprint(document: Document) -> Blueprint:
         return render_template("docs.html", info=document["info"], sections=sections, url=url)
 
     return blueprint
+
+
+def _with_code(text: str) -> Markup:
+    """Set what stands between backticks as code; everything is escaped."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
+    )
 
 
 def _counts() -> dict[str, int]:

@@ -69,8 +69,8 @@ class NamesQuery(Paged):
 class NameQuery(Schema):
     """One job or dataset."""
 
-    namespace = Text(required=True)
-    name = Text(required=True)
+    namespace = Text(required=True, metadata=said("as in the events: `postgres://host:5432`"))
+    name = Text(required=True, metadata=said("as in the events: `shop.public.orders`"))
 
 
 class NamePage(NameQuery, Paged):
@@ -80,12 +80,15 @@ class NamePage(NameQuery, Paged):
 class RunsQuery(Paged):
     """Runs."""
 
-    job_namespace = Text()
+    job_namespace = Text(metadata=said("only of jobs of this namespace"))
     job_name = Text(metadata=said("needs `job_namespace`"))
-    state = Text(validate=validate.OneOf(["RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]))
+    state = Text(
+        validate=validate.OneOf(["RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]),
+        metadata=said("what is known last"),
+    )
     since = Instant(metadata=said("first event at this time or later"))
     until = Instant(metadata=said("first event before this time"))
-    parent_run_id = Text()
+    parent_run_id = Text(metadata=said("only runs that name this one as their parent"))
 
     @validates_schema
     def name_needs_namespace(self, data: dict[str, Any], **_kwargs: Any) -> None:
@@ -97,9 +100,9 @@ class RunsQuery(Paged):
 class RunQuery(Schema):
     """One run."""
 
-    run_id = Text(required=True)
+    run_id = Text(required=True, metadata=said("as in the events; spelling of a UUID aside"))
     job_namespace = Text(metadata=said("needed, with `job_name`, where several jobs share the run id"))
-    job_name = Text()
+    job_name = Text(metadata=said("with `job_namespace`"))
 
     @validates_schema
     def both_or_none(self, data: dict[str, Any], **_kwargs: Any) -> None:
@@ -118,13 +121,13 @@ class RunEventsQuery(RunQuery, Paged):
 class EventsQuery(Paged):
     """Events."""
 
-    kind = Text(validate=validate.OneOf(["run", "job", "dataset"]))
+    kind = Text(validate=validate.OneOf(["run", "job", "dataset"]), metadata=said("what the event is about"))
     event_type = Text(metadata=said("as sent: `COMPLETE`"))
-    run_id = Text()
+    run_id = Text(metadata=said("only of runs with this id"))
     job_namespace = Text(metadata=said("of RunEvents and JobEvents; with `job_name`"))
-    job_name = Text()
+    job_name = Text(metadata=said("with `job_namespace`"))
     dataset_namespace = Text(metadata=said("of DatasetEvents; with `dataset_name`"))
-    dataset_name = Text()
+    dataset_name = Text(metadata=said("with `dataset_namespace`"))
     since = Instant(metadata=said("at this time or later"))
     until = Instant(metadata=said("before this time"))
     by = Text(
@@ -146,7 +149,9 @@ class EventsQuery(Paged):
 class EventQuery(Schema):
     """One event."""
 
-    id = Whole(required=True, validate=validate.Range(min=1, max=LAST_ID))
+    id = Whole(
+        required=True, metadata=said("as the list gives it"), validate=validate.Range(min=1, max=LAST_ID)
+    )
 
 
 class ReprocessBody(Schema):
@@ -168,7 +173,7 @@ class ReprocessBody(Schema):
 class SearchQuery(Limited):
     """What to look for."""
 
-    q = Text(required=True, validate=validate.Length(min=1))
+    q = Text(required=True, validate=validate.Length(min=1), metadata=said("a part of the name"))
 
 
 class LineageQuery(Schema):
@@ -179,7 +184,11 @@ class LineageQuery(Schema):
         validate=validate.Regexp(NODE, error="Write dataset:NAMESPACE:NAME or job:NAMESPACE:NAME."),
         metadata=said("`dataset:NAMESPACE:NAME` or `job:NAMESPACE:NAME`"),
     )
-    direction = Text(validate=validate.OneOf(["upstream", "downstream", "both"]), load_default="both")
+    direction = Text(
+        validate=validate.OneOf(["upstream", "downstream", "both"]),
+        load_default="both",
+        metadata=said("what it is made from, what is made from it, or both"),
+    )
     depth = Whole(
         validate=validate.Range(min=0),
         metadata=said(f"edges to follow, each way; {DEFAULT_DEPTH} if not given"),

@@ -23,12 +23,17 @@ MAX_BATCH_BYTES = 16_000_000
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """An event as the log holds it; ``body`` is what was sent. ``received_at`` in µs UTC."""
+    """An event as the log holds it, ``received_at`` in µs UTC."""
 
     id: int
     received_at: int
     hash: bytes
-    body: bytes
+    packed: bytes
+
+    @property
+    def body(self) -> bytes:
+        """What was sent; raises ``DamagedBody``: one such row must not keep all others from being read."""
+        return unpack(self.packed)
 
 
 COLUMNS = (event.c.id, event.c.received_at, event.c.hash, event.c.body)
@@ -42,12 +47,12 @@ def pending(conn: Connection, limit: int) -> list[LoggedEvent]:
         .order_by(inbox.c.event_id)
         .limit(limit)
     )
-    return _unpacked(found)
+    return _bounded(found)
 
 
 def logged_after(conn: Connection, after: int, limit: int) -> list[LoggedEvent]:
     """Read the log in order of ids. Only for a log that nobody waits for: see above."""
-    return _unpacked(
+    return _bounded(
         conn.execute(select(*COLUMNS).where(event.c.id > after).order_by(event.c.id).limit(limit))
     )
 
@@ -57,14 +62,14 @@ def logged(conn: Connection) -> int:
     return conn.execute(select(func.count()).select_from(event)).scalar_one()
 
 
-def _unpacked(rows: Iterable[Any]) -> list[LoggedEvent]:
+def _bounded(rows: Iterable[Any]) -> list[LoggedEvent]:
     events: list[LoggedEvent] = []
     size = 0
     for row in rows:
         size += len(row.body)
         if events and size > MAX_BATCH_BYTES:
             break
-        events.append(LoggedEvent(row.id, row.received_at, row.hash, unpack(row.body)))
+        events.append(LoggedEvent(row.id, row.received_at, row.hash, row.body))
     return events
 
 

@@ -78,6 +78,7 @@ def test_the_two_commands_are_there_as_they_must_be_typed() -> None:
 
 
 def test_the_table_of_settings_is_that_of_the_program() -> None:
+    # To write it anew: python -c 'from collector.settings import table_markdown; print(table_markdown())'
     assert between("settings") == table_markdown()
 
 

@@ -20,7 +20,8 @@ from collector.storage import inbox, upsert
 from collector.storage.engine import Database
 from collector.storage.leases import Lease
 from collector.storage.projection import Projection
-from collector.storage.shadow import SameRunIds, differences, shadow
+from collector.storage.run_ids import SameRunIds
+from collector.storage.shadow import differences, shadow
 from collector.storage.tables import PROJECTION, parked
 from collector.times import now_us
 

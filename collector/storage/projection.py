@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, select
 
 from collector.storage import compression, upsert
+from collector.storage.run_ids import NextRunIds, RunIds, RunKey
 from collector.storage.selects import chunks, run_uses, runs_of
 from collector.storage.tables import (
     assertion,
@@ -48,6 +49,13 @@ CACHED_NAMES = 500_000
 DELETED = b""
 """The hash of a facet that was deleted."""
 
+_RUN_PLACE = {"first_event_at": upsert.REPLACE, "parent_key": upsert.REPLACE}
+_RUN_STATE = {
+    column: rule
+    for column, rule in upsert.replace(run).items()
+    if column not in {"key", "job_id", *_RUN_PLACE}  # the first two are what the run is
+}
+
 _canonical = msgspec.json.Encoder(order="sorted")
 _run_row: Callable[[Run], tuple[Any, ...]] = attrgetter(*upsert.names(run))
 _use_row: Callable[[RunUse], tuple[Any, ...]] = attrgetter(*upsert.names(run_io))
@@ -68,10 +76,16 @@ class _Held:
     changed_uses: dict[EdgeKey, RunUse] = field(default_factory=dict)
     before: Showing | None = None
     updates_before: list[Update] = field(default_factory=list)
+    indexed_before: tuple[int | None, bytes | None] | None = None
+
+    @property
+    def indexed(self) -> tuple[int | None, bytes | None]:
+        return self.run.first_event_at, self.run.parent_key
 
     def touch(self) -> None:
         if not self.touched:
             self.touched = True
+            self.indexed_before = self.indexed if self.stored else None
             if self.stored and self.run.first_event_at is not None:
                 self.before = showing(self.run, self.uses)
                 self.updates_before = list(updates(self.run, self.uses.values()))
@@ -79,37 +93,6 @@ class _Held:
     def settle(self) -> None:
         self.stored, self.touched, self.before, self.updates_before = True, False, None, []
         self.changed_uses = {}
-
-
-RunKey = tuple[bytes, int]
-"""(key of the run id, job id): what a run is."""
-
-
-class RunIds(Protocol):
-    """Who gives ids to runs."""
-
-    def give(self, conn: Connection, runs: Sequence[RunKey]) -> list[int]:
-        """Give an id to each of these runs, none of which is in the table."""
-
-    def forget(self) -> None:
-        """Drop what is kept in memory."""
-
-
-class NextRunIds:
-    """Counts on from the largest id in the table."""
-
-    def __init__(self) -> None:
-        self._next: int | None = None
-
-    def give(self, conn: Connection, runs: Sequence[RunKey]) -> list[int]:
-        if self._next is None:
-            self._next = (conn.execute(select(func.max(run.c.id))).scalar() or 0) + 1
-        first = self._next
-        self._next += len(runs)
-        return list(range(first, self._next))
-
-    def forget(self) -> None:
-        self._next = None
 
 
 Row = Sequence[Any]
@@ -304,7 +287,11 @@ class Projection:
             self._runs[key] = _Held(Run(id_, *key, wanted[key]), {}, stored=False)
 
     def _runs_of(self, touched: Sequence[_Held], changes: Changes) -> None:
-        changes.insert(run, [_run_row(held.run) for held in touched], upsert.replace(run))
+        # SQLite writes an index anew for each column that is set, even to the same value: twice the cost.
+        same = [held for held in touched if held.indexed == held.indexed_before]
+        rest = [held for held in touched if held.indexed != held.indexed_before]
+        changes.insert(run, [_run_row(held.run) for held in same], _RUN_STATE)
+        changes.insert(run, [_run_row(held.run) for held in rest], _RUN_STATE | _RUN_PLACE)
         uses = [_use_row(use) for held in touched for use in held.changed_uses.values()]
         changes.insert(run_io, uses, upsert.replace(run_io))
         gone: list[tuple[int, int, int]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,9 +11,7 @@ from sqlalchemy import Column, Connection, String, Table, collate, select
 from sqlalchemy.engine import make_url
 
 from collector.storage.engine import Database
-from collector.storage.projection import NextRunIds, RunKey
-from collector.storage.selects import chunks
-from collector.storage.tables import PROJECTION, metadata, run
+from collector.storage.tables import PROJECTION, metadata
 
 SCHEMA = "tidegate_rebuild"
 """PostgreSQL schema of the second set. In SQLite it is a file beside the database."""
@@ -52,27 +50,6 @@ def _remove(path: str) -> None:
     for suffix in ("", "-wal", "-shm", ".lock", ".turn"):
         if os.path.exists(path + suffix):
             os.remove(path + suffix)
-
-
-class SameRunIds:
-    """Gives a run the id that it has in another database, so that what refers to it stays right."""
-
-    def __init__(self, original: Database) -> None:
-        self._original = original
-        self._next = NextRunIds()
-
-    def give(self, conn: Connection, runs: Sequence[RunKey]) -> list[int]:
-        known: dict[RunKey, int] = {}
-        with self._original.read() as original:
-            for part in chunks(sorted({key for key, _ in runs})):
-                found = original.execute(select(run.c.key, run.c.job_id, run.c.id).where(run.c.key.in_(part)))
-                known.update(((key, job_id), id_) for key, job_id, id_ in found)
-            new = [key for key in runs if key not in known]
-            known.update(zip(new, self._next.give(original, new), strict=True))
-        return [known[key] for key in runs]
-
-    def forget(self) -> None:
-        """Keep counting: ids given to runs that were not written are lost, which does no harm."""
 
 
 Difference = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]

@@ -206,14 +206,23 @@ class _Lenient:
         except UnicodeDecodeError:
             text = raw.decode("utf-8", "replace")
             self._warn("bytes that are not UTF-8 were replaced by U+FFFD")
-        decoder = json.JSONDecoder(
-            strict=False, parse_float=self._float, parse_int=self._int, parse_constant=self._constant
-        )
+        if text.startswith("\ufeff"):
+            text = text.lstrip("\ufeff")
+            self._warn("a byte-order mark was left out")
         try:
-            value = decoder.decode(text.lstrip("\ufeff"))
-        except ValueError as error:
-            raise NotJson(str(error)) from error
+            value = self._decode(text, strict=True)
+        except ValueError:
+            try:
+                value = self._decode(text, strict=False)
+            except ValueError as error:
+                raise NotJson(str(error)) from error
+            self._warn("control characters stand in strings without an escape")
         return self._clean(value), list(self._warnings)
+
+    def _decode(self, text: str, *, strict: bool) -> object:
+        return json.JSONDecoder(
+            strict=strict, parse_float=self._float, parse_int=self._int, parse_constant=self._constant
+        ).decode(text)
 
     def _warn(self, text: str) -> None:
         self._warnings[text] = None

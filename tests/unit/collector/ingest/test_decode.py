@@ -137,8 +137,9 @@ def test_a_bad_line_does_not_harm_the_others() -> None:
         (b'"a\\ud800b"', "a\ufffdb", "surrogates"),
         (b'"\\ud83d\\ude00"', "😀", ""),
         (b'"\xff"', "\ufffd", "UTF-8"),
-        (b'"a\tb"', "a\tb", ""),
-        (b'\xef\xbb\xbf{"a":1}', {"a": 1}, ""),
+        (b'"a\tb"', "a\tb", "control"),
+        (b'["a\tb", 12345678901234567890]', ["a\tb", 12345678901234567890], "control"),
+        (b'\xef\xbb\xbf{"a":1}', {"a": 1}, "byte-order"),
     ],
 )
 def test_reads_or_replaces(raw: bytes, value: object, warned: str) -> None:
@@ -146,6 +147,8 @@ def test_reads_or_replaces(raw: bytes, value: object, warned: str) -> None:
     assert parsed == value
     assert bool(warnings) == bool(warned)
     assert warned in " ".join(warnings)
+    if not warned:
+        json.loads(raw)  # whoever is given the text as it was sent can read it
     if "64 bits" not in warned:
         assert parse_canonical(raw)[:2] == (parsed, warnings)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
@@ -77,13 +77,16 @@ class Connection:
         """Ask the read API."""
         return self.send("GET", f"/api/v2{path}" + (f"?{urlencode(parameters)}" if parameters else ""))
 
-    def every(self, path: str, **parameters: object) -> list[Any]:
-        """Give all items of a listing, page after page."""
-        items: list[Any] = []
+    def each(self, path: str, **parameters: object) -> Iterator[Any]:
+        """Give the items of a listing, page after page."""
         cursor: dict[str, object] = {}
         while True:
             page = self.look(path, limit=1000, **parameters, **cursor)
-            items += page["items"]
+            yield from page["items"]
             if page["next_cursor"] is None:
-                return items
+                return
             cursor = {"cursor": page["next_cursor"]}
+
+    def every(self, path: str, **parameters: object) -> list[Any]:
+        """Give all items of a listing."""
+        return list(self.each(path, **parameters))

@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -91,29 +92,32 @@ def look_around(server: Server, seed: int) -> dict[str, int]:
     """Ask for everything that was taken; give the number of items of each listing."""
     rng = random.Random(seed)
     with Connection(server.port, timeout=60) as connection:
-        found = {path: connection.every(path) for path in LISTINGS}
+        found = {path: [_name(item) for item in connection.each(path)] for path in LISTINGS}
         for kind in ("job", "dataset"):
-            names = [
-                item for item in found[f"/{kind}s"] if len(item["namespace"] + item["name"]) < LONGEST_NAME
-            ]
-            for item in rng.sample(names, min(DETAILS, len(names))):
-                connection.look(f"/{kind}", namespace=item["namespace"], name=item["name"])
-                node = f"{kind}:{item['namespace']}:{item['name']}"
-                connection.look("/search", q=item["name"][:200] or "a")
+            for namespace, name in _some(rng, found[f"/{kind}s"]):
+                connection.look(f"/{kind}", namespace=namespace, name=name)
+                node = f"{kind}:{namespace}:{name}"
+                connection.look("/search", q=name[:200] or "a")
                 assert connection.ask("/lineage", node=node, direction="both").status in (200, 404), node
-        runs = [run for run in found["/runs"] if len(run["run_id"]) < LONGEST_NAME]
-        for run in rng.sample(runs, min(DETAILS, len(runs))):
-            connection.look("/run", run_id=run["run_id"], **_job(run))
-        for event in rng.sample(found["/events"], min(DETAILS, len(found["/events"]))):
-            connection.look("/event", id=event["id"])
+        for run_id, namespace, name in _some(rng, found["/runs"]):
+            connection.look("/run", run_id=run_id, job_namespace=namespace, job_name=name)
+        for (event,) in _some(rng, found["/events"]):
+            connection.look("/event", id=event)
     return {path: len(items) for path, items in found.items()}
 
 
-def _job(run: dict[str, dict[str, str]]) -> dict[str, str]:
-    job = run["job"]
-    if len(job["namespace"] + job["name"]) > LONGEST_NAME:
-        return {}
-    return {"job_namespace": job["namespace"], "job_name": job["name"]}
+def _name(item: Any) -> tuple[str, ...]:
+    """Give what an item is asked for by: all else of a hundred thousand events would not fit into memory."""
+    if isinstance(item, str):
+        return (item,)
+    if "job" in item:
+        return (item["run_id"], item["job"]["namespace"], item["job"]["name"])
+    return (item["namespace"], item["name"]) if "name" in item else (str(item.get("id", "")),)
+
+
+def _some(rng: random.Random, names: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    short = [name for name in names if sum(map(len, name)) < LONGEST_NAME]
+    return rng.sample(short, min(DETAILS, len(short)))
 
 
 @click.command()

@@ -21,7 +21,7 @@ from collector.auth import Authenticator, Principal
 from collector.errors import PayloadTooLarge, TidegateError
 from collector.ingest.answers import Answer, problem_answer
 from collector.ingest.log import Done, LogWriter, Outcome
-from collector.ingest.receive import LARGE_BODY, PATHS, ROOT, Headers, Prepared, Receiver, allowed_method
+from collector.ingest.receive import LARGE_BODY, PATHS, ROOT, Headers, Receiver, allowed_method
 from collector.ingest.visible import POLL_SECONDS, is_visible
 from collector.settings import Settings
 from collector.storage.engine import Database
@@ -31,6 +31,12 @@ from collector.wsgi import Application, call_wsgi
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+NEEDED = {
+    name.encode(): name
+    for name in ("authorization", "x-api-key", "content-type", "content-encoding", "prefer")
+}
+"""The headers that matter to the way in; decoding all of them takes longer than all else here."""
 
 log = structlog.get_logger(__name__)
 
@@ -141,23 +147,19 @@ class Front:
         refused = allowed_method(path, scope["method"])
         if refused:
             return refused
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {
+            NEEDED[name]: value.decode("latin-1") for name, value in scope["headers"] if name in NEEDED
+        }
         principal = await self._authenticate(headers)
         body = await self._body(scope, receive)
-        prepare = functools.partial(
-            self._receiver.prepare, path, Headers.of(headers), body, principal, now_us()
-        )
-        if len(body) > LARGE_BODY or "content-encoding" in headers:
-            prepared = await self._loop.run_in_executor(self._ingest, prepare)
-        else:
-            prepared = prepare()
-        if isinstance(prepared, Answer):
-            return prepared
+        exchange = self._receiver.exchange(path, Headers.of(headers), body, principal, now_us())
+        if len(body) > LARGE_BODY:
+            await self._loop.run_in_executor(self._ingest, exchange.work)
         written: asyncio.Future[Outcome] = self._loop.create_future()
-        self._log.submit(prepared.items, functools.partial(_settle, written))
+        self._log.submit(exchange.work, len(body), functools.partial(_settle, written))
         outcome = await written
-        projected = await self._projected(prepared) if prepared.wait and not outcome.error else None
-        return self._receiver.finish(prepared, outcome, projected)
+        seconds, hashes = exchange.awaited(outcome)
+        return exchange.answer(outcome, await self._projected(seconds, hashes) if seconds else None)
 
     async def _authenticate(self, headers: dict[str, str]) -> Principal:
         if self._authenticator.due():
@@ -183,9 +185,9 @@ class Front:
             if not message.get("more_body"):
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    async def _projected(self, prepared: Prepared) -> bool:
-        deadline = time.monotonic() + prepared.wait
-        look = functools.partial(is_visible, self._database, prepared.hashes)
+    async def _projected(self, seconds: float, hashes: list[bytes]) -> bool:
+        deadline = time.monotonic() + seconds
+        look = functools.partial(is_visible, self._database, hashes)
         while not await self._loop.run_in_executor(self._requests, look):
             if time.monotonic() >= deadline:
                 return False

@@ -6,23 +6,19 @@ from the event loop that takes events in. All of them meet in the database only.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import socket
 import sys
 import tempfile
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
-from granian.constants import HTTPModes, Interfaces, Loops
-from granian.log import LogLevels
-from granian.server import MPServer
 
 from collector.auth import check_bind
-from collector.errors import ConfigurationError
-from collector.settings import PREFIX, Settings, settings_fields
+from collector.errors import TidegateError
+from collector.settings import Settings
+from collector.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collector.ingest.projector import Projector
@@ -30,8 +26,9 @@ if TYPE_CHECKING:
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
 BACKLOG = 1024
+"""Connections that wait to be accepted, also while the workers start."""
 
-KILL_MARGIN = 2
+KILL_MARGIN = 2.0
 """Seconds that a worker gets beyond ``shutdown_timeout`` before it is killed."""
 
 PROJECTOR_NICENESS = 5
@@ -47,8 +44,8 @@ log = structlog.get_logger(__name__)
 def serve(settings: Settings) -> None:
     """Run the server until SIGTERM or SIGINT; returns when all has ended in order.
 
-    Raises ``ConfigurationError`` if it cannot start, before anything has been started. Must be called from
-    the main thread.
+    Raises ``TidegateError`` if it cannot start, before anything has been started, or if the workers do not
+    stay alive. Must be called from the main thread.
     """
     with tempfile.TemporaryDirectory(prefix="tidegate-metrics-") as metrics:
         # The metrics library decides at its import whether it counts for one process or for several.
@@ -61,44 +58,60 @@ def _serve(settings: Settings) -> None:
     from collector.telemetry import configure_logging
 
     configure_logging(settings.log_format, settings.log_level)
-    settings = replace(settings, port=_free_port(settings.host, settings.port))
     wiring.prepare(settings)
     services = wiring.services(settings)
     try:
         check_bind(settings, wiring.has_keys(services.database))
-        os.environ.update(environment(settings))
-        _announce(settings)
-        projecting = _Projecting(wiring.projector(services.database, settings))
-        server = _server(settings)
-        if settings.projector:
-            server.on_startup(projecting.start)
-        try:
-            server.serve()
-        finally:
-            projecting.end()
+        with listen(settings.host, settings.port) as listener:
+            _announce(settings, listener.getsockname()[1])
+            projecting = _Projecting(wiring.projector(services.database, settings))
+            if settings.projector:
+                projecting.start()
+            try:
+                _supervise(settings, listener)
+            finally:
+                projecting.end()
     finally:
         services.close()
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """Write all settings as environment variables: how the workers get them, from wherever they came."""
-    values = {item.name: getattr(settings, item.name) for item in settings_fields()}
-    return {
-        f"{PREFIX}{name.upper()}": str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in values.items()
-    }
+def _supervise(settings: Settings, listener: socket.socket) -> None:
+    from collector.worker import run
+
+    kill_after = settings.shutdown_timeout + KILL_MARGIN
+    if not Supervisor(run, (settings, listener), settings.http_workers, kill_after).run():
+        raise TidegateError("The server has ended because its workers do not stay alive.")
 
 
-def address_url(settings: Settings) -> str:
-    """Give the URL under which the server is reached from its own machine."""
-    host = settings.host
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket that all workers take their connections from; port 0 means any that is free."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # A name such as localhost may have both; emitters are told, and try, the older one.
+        family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            # Already here: what connects before the workers are up waits for them.
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        return listener
+    except OSError as error:
+        raise TidegateError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+
+
+def address_url(host: str, port: int) -> str:
+    """Give the URL under which the server is reached."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104  # not bound to here: written for people
         host = socket.gethostname()
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _announce(settings: Settings) -> None:
-    url = address_url(settings)
+def _announce(settings: Settings, port: int) -> None:
+    url = address_url(settings.host, port)
     sys.stderr.write(
         f"Tidegate listens on {url}\n"
         f"  point your emitters at it:  export OPENLINEAGE_URL={url}\n"
@@ -106,28 +119,6 @@ def _announce(settings: Settings) -> None:
         f"  the API:                    {url}/api/docs\n"
     )
     sys.stderr.flush()
-
-
-def _free_port(host: str, port: int) -> int:
-    """Find out whether the port can be listened on, and for port 0 which one it is going to be.
-
-    The workers share the port by SO_REUSEPORT, with which a second server would start as well, and get every
-    other request. Without it the attempt fails.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as attempt:
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            attempt.bind(address)
-            # Bound is not enough: as many as like may bind with SO_REUSEADDR, but only one may listen.
-            attempt.listen()
-            return int(attempt.getsockname()[1])
-    except OSError as error:
-        raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
-
-
-def _numeric(host: str) -> str:
-    return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
 
 
 class _Projecting(threading.Thread):
@@ -152,25 +143,3 @@ class _Projecting(threading.Thread):
         self._halt.set()
         if self.ident is not None:
             self.join()
-
-
-def _server(settings: Settings) -> MPServer:
-    # A fork of this process would take along the state of its threads.
-    multiprocessing.set_start_method("spawn", force=True)
-    return MPServer(
-        "collector.worker:build",
-        factory=True,
-        address=_numeric(settings.host),
-        port=settings.port,
-        interface=Interfaces.ASGI,
-        workers=settings.http_workers,
-        loop=Loops.asyncio,
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=BACKLOG,
-        log_level=LogLevels.warning,
-        log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
-        log_access=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=int(settings.shutdown_timeout) + KILL_MARGIN,
-    )

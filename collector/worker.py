@@ -1,13 +1,16 @@
-"""One HTTP worker process of ``tidegate serve``: what it is made of, and when it ends."""
+"""One HTTP worker process of ``tidegate serve``: what it is made of, and how it runs."""
 
 from __future__ import annotations
 
-import multiprocessing
-import multiprocessing.connection
-import os
+import logging
+import math
 import signal
+import socket
 import sys
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
 
 from collector import wiring
 from collector.app import create_app
@@ -15,6 +18,7 @@ from collector.front import Front
 from collector.ingest.log import LogWriter
 from collector.ingest.receive import Receiver
 from collector.settings import Settings
+from collector.supervisor import end_with_parent
 from collector.telemetry import LogMetrics, configure_logging
 
 SWITCH_SECONDS = 0.0005
@@ -24,16 +28,49 @@ The log writer gives it up at each row, and would wait Python's usual 5 ms to ge
 loop.
 """
 
+BACKLOG = 1024
 
-def build() -> Front:
-    """Make the application of this process from the environment, where ``serve`` has put all settings."""
-    settings = Settings.load(os.environ)
+KEEP_ALIVE = 75
+"""Seconds that an idle connection stays open: longer than clients keep theirs, or they would write into a
+closed one.
+"""
+
+
+def run(settings: Settings, listener: socket.socket) -> None:
+    """Serve requests that come to ``listener`` until SIGTERM: the main function of a worker process."""
+    end_with_parent()
     configure_logging(settings.log_format, settings.log_level)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     sys.setswitchinterval(SWITCH_SECONDS)
-    wiring.relax_gc()
-    # Ctrl-C reaches every process of the terminal; the parent is the one that ends the others, in order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _end_with_parent()
+    config = uvicorn.Config(
+        build(settings),
+        loop="asyncio",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout),
+    )
+    _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End on SIGTERM only: Ctrl-C reaches every process of a terminal, and the parent ends the others."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self.handle_exit)
+        yield
+
+
+def build(settings: Settings) -> Front:
+    """Make the application of this process."""
     services = wiring.services(settings)
     return Front(
         receiver=Receiver(settings),
@@ -43,18 +80,3 @@ def build() -> Front:
         database=services.database,
         settings=settings,
     )
-
-
-def _end_with_parent() -> None:
-    """End at once when the parent is gone, however it ended, so that its port is free for the next one."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    sentinel = parent.sentinel
-
-    def watch() -> None:
-        multiprocessing.connection.wait([sentinel])
-        # What was acknowledged is on disk; nobody is left who could be told anything else.
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -46,9 +46,7 @@ def _answer(services: Services, receiver: Receiver, log: LogWriter) -> Answer:
         raise PayloadTooLarge(f"The body is larger than {limit} bytes.")
     get = request.headers.get
     headers = Headers(get("Content-Type", ""), get("Content-Encoding", ""), get("Prefer", ""))
-    prepared = receiver.prepare(request.path, headers, body, principal, now_us())
-    if isinstance(prepared, Answer):
-        return prepared
+    exchange = receiver.exchange(request.path, headers, body, principal, now_us())
     written = threading.Event()
     outcomes: list[Outcome] = []
 
@@ -56,13 +54,17 @@ def _answer(services: Services, receiver: Receiver, log: LogWriter) -> Answer:
         outcomes.append(outcome)
         written.set()
 
-    log.submit(prepared.items, done)
+    log.submit(exchange.work, len(body), done)
     written.wait()
-    projected = None
-    if prepared.wait and not outcomes[0].error:
-        deadline = time.monotonic() + prepared.wait
-        while not (projected := is_visible(services.database, prepared.hashes)):
-            if time.monotonic() >= deadline:
-                break
-            time.sleep(POLL_SECONDS)
-    return receiver.finish(prepared, outcomes[0], projected)
+    seconds, hashes = exchange.awaited(outcomes[0])
+    projected = _projected(services, seconds, hashes) if seconds else None
+    return exchange.answer(outcomes[0], projected)
+
+
+def _projected(services: Services, seconds: float, hashes: list[bytes]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not is_visible(services.database, hashes):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True

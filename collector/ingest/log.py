@@ -26,6 +26,9 @@ MOST_EVENTS = 512
 MOST_BYTES = 4_000_000
 """Packed bytes of one transaction, likewise."""
 
+MOST_WAITING_BYTES = 256 * 1024 * 1024
+"""Bytes of requests that wait to be read: memory of this process."""
+
 RETRY_SECONDS = 0.2
 """How often a database that is away is tried. Clients come back after a second."""
 
@@ -40,6 +43,9 @@ class Outcome(NamedTuple):
 
 
 Item = NewEvent | NewRejection
+Work = Callable[[], Sequence[Item]]
+"""Reads a request and gives what is to be written, if anything."""
+
 Done = Callable[[Outcome], None]
 Deliver = Callable[[Sequence[tuple[Done, Outcome]]], None]
 
@@ -53,8 +59,10 @@ class Observer(Protocol):
 
 @dataclass(slots=True)
 class _Submission:
-    items: Sequence[Item]
+    work: Work
+    size: int
     done: Done
+    items: Sequence[Item] = ()
 
 
 def deliver_here(answers: Sequence[tuple[Done, Outcome]]) -> None:
@@ -82,30 +90,33 @@ class LogWriter:
         self._observer = observer
         self.deliver: Deliver = deliver_here
         self._queue: deque[_Submission] = deque()
-        self._waiting = 0  # items in the queue
+        self._waiting_bytes = 0
         self._changed = threading.Condition()
         self._closing = False
         self._away: DatabaseUnavailable | None = None
         # A daemon: whoever leaves without closing loses what was not answered, as when killed.
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
 
-    def submit(self, items: Sequence[Item], done: Done) -> None:
-        """Queue items to be written in one transaction; ``done`` hears of it, once.
+    def submit(self, work: Work, size: int, done: Done) -> None:
+        """Queue a request; what ``work`` gives is written in one transaction, and ``done`` hears of it, once.
 
-        Raises ``QueueFull``, ``DatabaseUnavailable`` or, once the writer is closing, ``Unavailable``;
-        ``done`` is then not called.
+        ``work`` is called in the writer's thread; ``size`` says how many bytes wait with it. Raises
+        ``QueueFull``, ``DatabaseUnavailable`` or, once the writer is closing, ``Unavailable``; nothing is
+        called then.
         """
         with self._changed:
             if self._closing:
                 raise Unavailable("The server is stopping; try again in a second.")
             if self._away:
                 raise DatabaseUnavailable(self._away.detail)
-            if self._waiting + len(items) > self._limit and self._waiting:
+            if self._queue and (
+                len(self._queue) >= self._limit or self._waiting_bytes + size > MOST_WAITING_BYTES
+            ):
                 raise QueueFull
             if self._thread.ident is None:
                 self._thread.start()
-            self._waiting += len(items)
-            self._queue.append(_Submission(items, done))
+            self._waiting_bytes += size
+            self._queue.append(_Submission(work, size, done))
             if len(self._queue) == 1:
                 self._changed.notify()
 
@@ -127,7 +138,7 @@ class LogWriter:
                     self._changed.wait()
                 if not self._queue:
                     return
-                taken = self._take()
+            taken = self._take()
             try:
                 answers = self._write(taken)
             except DatabaseUnavailable as error:
@@ -139,16 +150,25 @@ class LogWriter:
                 self.deliver(answers)
 
     def _take(self) -> list[_Submission]:
+        """Read requests until enough is together; those that come meanwhile are among them."""
         taken: list[_Submission] = []
         events = size = 0
-        while self._queue:
-            items = self._queue[0].items
-            events += len(items)
-            size += sum(len(item.body) for item in items)
-            if taken and (events > MOST_EVENTS or size > MOST_BYTES):
-                break
-            taken.append(self._queue.popleft())
-            self._waiting -= len(items)
+        while events < MOST_EVENTS and size < MOST_BYTES:
+            with self._changed:
+                if not self._queue:
+                    break
+                submission = self._queue.popleft()
+                self._waiting_bytes -= submission.size
+            try:
+                submission.items = submission.work()
+            except Exception:
+                log.exception("request not read")
+                error = TidegateError("The request could not be read; the server's log says why.")
+                self.deliver([(submission.done, Outcome((), error))])
+                continue
+            taken.append(submission)
+            events += len(submission.items)
+            size += sum(len(item.body) for item in submission.items)
         return taken
 
     def _write(self, taken: Sequence[_Submission]) -> list[tuple[Done, Outcome]]:
@@ -156,14 +176,16 @@ class LogWriter:
         items = [item for submission in taken for item in submission.items]
         events = [item for item in items if isinstance(item, NewEvent)]
         rejections = [item for item in items if isinstance(item, NewRejection)]
-        with self._database.write() as conn:
-            new = append(self._database, conn, events)
-            if rejections:
-                reject(conn, rejections)
-        if self._observer:
-            stored = Counter(event.kind for event, is_new in zip(events, new, strict=True) if is_new)
-            seconds = time.perf_counter() - started
-            self._observer.committed(stored, len(new) - stored.total(), len(rejections), seconds)
+        new: list[bool] = []
+        if items:
+            with self._database.write() as conn:
+                new = append(self._database, conn, events)
+                if rejections:
+                    reject(conn, rejections)
+            if self._observer:
+                stored = Counter(event.kind for event, is_new in zip(events, new, strict=True) if is_new)
+                seconds = time.perf_counter() - started
+                self._observer.committed(stored, len(new) - stored.total(), len(rejections), seconds)
         results = iter(new)
         return [
             (
@@ -193,7 +215,7 @@ class LogWriter:
             # Whoever waits would only wait longer, and longer than clients do.
             failed = [*taken, *self._queue]
             self._queue.clear()
-            self._waiting = 0
+            self._waiting_bytes = 0
             self._away = error
         self.deliver([(submission.done, Outcome((), error)) for submission in failed])
 

@@ -9,8 +9,9 @@ not.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
@@ -103,6 +104,38 @@ def allowed_method(path: str, method: str) -> Answer | None:
     return None
 
 
+class Exchange:
+    """One request on its way through the log writer: ``work`` is what that calls, ``answer`` is for
+    afterwards.
+    """
+
+    __slots__ = ("_prepare", "_prepared", "_receiver")
+
+    def __init__(self, receiver: Receiver, prepare: Callable[[], Prepared | Answer]) -> None:
+        self._receiver = receiver
+        self._prepare = prepare
+        self._prepared: Prepared | Answer | None = None
+
+    def work(self) -> Sequence[Item]:
+        """Read the request, unless that is done, and give what is to be written."""
+        prepared = self._prepared = self._prepared or self._prepare()
+        return () if isinstance(prepared, Answer) else prepared.items
+
+    def awaited(self, outcome: Outcome) -> tuple[float, list[bytes]]:
+        """Tell for how many seconds to wait, and for which events, until the read API shows them."""
+        if not isinstance(self._prepared, Prepared) or outcome.error:
+            return 0.0, []
+        return self._prepared.wait, self._prepared.hashes
+
+    def answer(self, outcome: Outcome, projected: bool | None) -> Answer:
+        """Give the answer, once everything is written or has failed."""
+        if isinstance(self._prepared, Prepared):
+            return self._receiver.finish(self._prepared, outcome, projected)
+        if self._prepared is None:
+            return problem_answer(outcome.error or TidegateError("The request was not read."))
+        return self._prepared
+
+
 class Receiver:
     """Turns requests into rows and outcomes into answers; holds no state but the settings."""
 
@@ -111,6 +144,12 @@ class Receiver:
         self._most_events = settings.max_batch_events
         self._always_wait = settings.ack == "projected"
         self._longest_wait = settings.ack_timeout
+
+    def exchange(
+        self, path: str, headers: Headers, body: bytes, principal: Principal, received_at: int
+    ) -> Exchange:
+        """Begin to answer a request; the arguments are those of ``prepare``."""
+        return Exchange(self, partial(self.prepare, path, headers, body, principal, received_at))
 
     def prepare(
         self, path: str, headers: Headers, body: bytes, principal: Principal, received_at: int

@@ -33,7 +33,7 @@ def test_postgresql_is_not_migrated_unasked(tmp_path: Path, postgres_server: Pos
     url = postgres_server.create_database("blank")
     (tmp_path / "tidegate.toml").write_text(f"database = {url!r}\n")
     ended = tidegate("serve", "--port", 0, folder=tmp_path)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "tidegate db upgrade" in ended.stderr
     assert "Traceback" not in ended.stderr
 

@@ -20,7 +20,7 @@ from collector.ingest.envelope import EventReader
 from collector.storage import inbox
 from collector.storage.engine import Database
 from collector.storage.inbox import LoggedEvent
-from collector.storage.leases import Lease
+from collector.storage.leases import Lease, holder_of
 from collector.storage.projection import Projection
 from collector.times import now_us
 from lineage.model import Observation
@@ -106,9 +106,12 @@ class Projector:
             self._release()
 
     def _take_lease(self) -> bool:
+        self._kept_at = now_us()
+        # A standby is woken by every commit of the active one, and should not write at each.
+        if holder_of(self._database, LEASE, self._kept_at) not in (None, self._lease.holder):
+            return False
         # Whoever held it since may have written what we hold in memory.
         self._target.projection.forget()
-        self._kept_at = now_us()
         return self._lease.acquire(self._kept_at)
 
     def _release(self) -> None:

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
@@ -57,11 +58,9 @@ class Fuzz:
         """Send until all is sent, the time is over, or the server has failed a dozen times."""
         self._until = time.monotonic() + self.seconds
         self._lock = threading.Lock()
-        threads = [threading.Thread(target=self._send, args=(number,)) for number in range(self.senders)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(self.senders) as pool:
+            for _ in pool.map(self._send, range(self.senders)):
+                pass
 
     def _send(self, number: int) -> None:
         mutator = Mutator(f"{self.seed}:{number}")

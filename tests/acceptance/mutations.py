@@ -93,12 +93,17 @@ class Mutator:
 
     def _value(self) -> bytes:
         """Change values, and write JSON that is whole except for what strict JSON does not know."""
-        event = json.loads(json.dumps(self._rng.choice(self._events)))
-        if self._rng.random() < 0.7 and isinstance(event.get("run"), dict):
-            event["run"]["runId"] = f"{self._rng.getrandbits(128):032x}"
-        for _ in range(self._rng.choice((1, 1, 2, 5))):
-            event = self._changed(event)
-        return json.dumps(event, ensure_ascii=self._rng.random() < 0.5).encode("utf-8", "surrogatepass")
+        while True:
+            event = _copy(self._rng.choice(self._events))
+            if self._rng.random() < 0.7 and isinstance(event.get("run"), dict):
+                event["run"]["runId"] = f"{self._rng.getrandbits(128):032x}"
+            try:
+                for _ in range(self._rng.choice((1, 1, 2, 5))):
+                    event = self._changed(event)
+                text = json.dumps(event, ensure_ascii=self._rng.random() < 0.5)
+            except RecursionError:
+                continue  # deeper than can be written here; snippets are deeper still
+            return text.encode("utf-8", "surrogatepass")
 
     def _text(self) -> bytes:
         """Change values, then perhaps the text itself."""

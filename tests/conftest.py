@@ -11,7 +11,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.acceptance.shared import connection, shared_server
 from tests.postgres import PostgresServer
+
+__all__ = ["connection", "shared_server"]
 
 OURS = ("TIDEGATE_", "OPENLINEAGE_", "PG")
 """Variables that steer the program, the emitters' client and libpq: the caller's shell has no say."""

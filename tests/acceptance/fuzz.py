@@ -47,7 +47,7 @@ class Fuzz:
     seed: int
     events: int
     seconds: float = 600.0
-    senders: int = 4
+    senders: int = 16
     sent: int = 0
     requests: int = 0
     statuses: Counter[str] = field(default_factory=Counter)

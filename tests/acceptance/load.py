@@ -17,7 +17,7 @@ from tests.acceptance.connection import BATCH, Connection, Reply
 from tests.events import run_event
 
 PAUSE_SECONDS = 0.02
-"""Between two attempts to reach a server that is not there."""
+"""Between two attempts to reach a server, or a database, that is not there."""
 
 MOST_IN_BATCH = 20
 
@@ -94,7 +94,7 @@ class Load:
                         self.acknowledged |= events.keys()
                     else:
                         self.unanswered |= events
-                if reply is None:
+                if reply is None or reply.status == 503:
                     self._halt.wait(PAUSE_SECONDS)
 
     @staticmethod

@@ -30,6 +30,9 @@ LEASE = "projector"
 LEASE_US = 15_000_000
 """A dead projector is followed after this time. A batch takes well under a second."""
 
+CATCHING_UP = 4
+"""How many times larger a batch may be when the one before was full. Each commit waits for the disk once."""
+
 IDLE_SECONDS = 1.0
 """How often an idle projector looks without having been woken."""
 
@@ -54,15 +57,15 @@ class Observer(Protocol):
 class Projector:
     """Projects what is in the inbox of ``database``.
 
-    ``batch`` is the largest number of events in one transaction. It bounds for how long, on SQLite, those who append
-    to the log must wait: some 40 µs an event.
+    ``batch`` is the number of events in one transaction at most, and ``CATCHING_UP`` times that while more are waiting.
+    It bounds for how long, on SQLite, those who append to the log must wait: some 40 µs an event.
     """
 
     def __init__(
         self, database: Database, *, holder: str, batch: int = 250, observer: Observer | None = None
     ) -> None:
         self._database = database
-        self._batch = batch
+        self._batch = self._size = batch
         self._observer = observer
         self._lease = Lease(database, LEASE, holder, LEASE_US)
         self._target = Target(database, Projection())
@@ -123,7 +126,9 @@ class Projector:
     def _project_batch(self) -> int:
         started = time.perf_counter()
         with self._database.read() as conn:
-            events = inbox.pending(conn, self._batch)
+            events = inbox.pending(conn, self._size)
+        full = len(events) == self._size
+        self._size = min(2 * self._size, CATCHING_UP * self._batch) if full else self._batch
         if not events:
             self._keep_idle_lease()
             return 0

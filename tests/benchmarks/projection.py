@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from collector.storage import inbox
 from collector.storage.engine import Database
-from tests.benchmarks.ingest import bare_loop
+from tests.benchmarks.ingest import Limits, bare_loops
 from tests.benchmarks.server import Databases, databases, running
 from tests.benchmarks.stack import events
 
@@ -41,23 +41,22 @@ def main() -> None:
     parser.add_argument("--grow", type=int, default=0, help="events in the database for the last measurement")
     options = parser.parse_args()
     with databases(options.database) as places:
-        limits = {batch: bare_loop(places, batch, options.events) for batch in (16, 64)}
-        for batch, rate in limits.items():
-            print(f"(a) bare loop, batches of {batch}: {rate:,.0f} rows/s")
+        limits = [bare_loops(places, batch, options.events) for batch in (16, 64)]
         sent = list(events(options.events))
         url = places.create("c_batch")
         print(f"(c) batch endpoint: {_line(_post(url, sent), limits)}")
         size = _size(url) / sum(map(len, sent))
-        print(f"(e) {size:.2f} bytes on disk for a byte of JSON, {sum(map(len, sent)) / len(sent):,.0f} bytes an event")
+        print(
+            f"(e) {size:.2f} bytes on disk for a byte of JSON, {sum(map(len, sent)) / len(sent):,.0f} bytes an event"
+        )
         url = places.create("c_files")
         print(f"(c) tidegate ingest: {_line(_ingest(url, iter(sent)), limits)}")
         if options.grow:
             _grow(places, options.events, options.grow)
 
 
-def _line(rate: float, limits: dict[int, float]) -> str:
-    ratios = ", ".join(f"{rate / limit:.2f} of (a) in batches of {batch}" for batch, limit in limits.items())
-    return f"{rate:,.0f} events/s, {ratios}"
+def _line(rate: float, limits: Sequence[Limits]) -> str:
+    return f"{rate:,.0f} events/s; " + "; ".join(limit.share(rate) for limit in limits)
 
 
 def _post(url: str, sent: Sequence[bytes]) -> float:
@@ -120,7 +119,10 @@ def _size(url: str) -> int:
     database = Database(url)
     try:
         if database.dialect == "sqlite":
-            return sum(os.path.getsize(path) for path in Path(database.path).parent.glob(f"{Path(database.path).name}*"))
+            return sum(
+                os.path.getsize(path)
+                for path in Path(database.path).parent.glob(f"{Path(database.path).name}*")
+            )
         with database.read() as conn:
             return int(conn.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
     finally:
@@ -139,8 +141,10 @@ def _grow(places: Databases, events_each: int, full: int) -> None:
             _ingest(url, itertools.islice(stream, piece))
             done += piece
         if size == full:
-            print(f"    {done:,} events stored in {time.perf_counter() - started:,.0f} s, {_size(url) / 1e6:,.0f} MB")
-        limit = bare_loop(places, 64, 20_000, f"limit_{size}")
+            print(
+                f"    {done:,} events stored in {time.perf_counter() - started:,.0f} s, {_size(url) / 1e6:,.0f} MB"
+            )
+        limit = bare_loops(places, 64, 20_000, f"limit_{size}").sent
         rate = _ingest(url, itertools.islice(stream, events_each))
         done += events_each
         shares.append(rate / limit)

@@ -33,8 +33,8 @@ LEASE_US = 15_000_000
 CATCHING_UP = 4
 """How many times larger a batch may be when the one before was full. Each commit waits for the disk once."""
 
-IDLE_SECONDS = 1.0
-"""How often an idle projector looks without having been woken."""
+IDLE_SECONDS = 0.25
+"""How often an idle projector looks without having been woken, and whether it is to stop."""
 
 RETRY_SECONDS = 0.5
 """Pause after the database was away."""

@@ -335,8 +335,9 @@ class Projection:
                     hash_ = body.hash if isinstance(body, Facet) else facet_hash(body)
                     if hash_ not in self._bodies and hash_ not in bodies:
                         bodies[hash_] = _canonical.encode(body)
-                first, last = found.get((owner.id, name, hash_), (seen.time, seen.time))
-                found[owner.id, name, hash_] = (min(first, seen.time), max(last, seen.time))
+                key = (owner.id, name, hash_)
+                first, last = found.get(key, (seen.time, seen.time))
+                found[key] = (min(first, seen.time), max(last, seen.time))
         widen = {"first_seen_at": upsert.SMALLEST, "last_seen_at": upsert.LARGEST}
         changes.insert(facet, [(*key, *times) for key, times in found.items()], widen)
         packed = [(hash_, compression.pack(encoded)) for hash_, encoded in bodies.items()]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import secrets
-import socket
 from dataclasses import dataclass
 
 from collector.auth import Authenticator
@@ -14,6 +11,7 @@ from collector.ingest.projector import Projector
 from collector.settings import Settings
 from collector.storage import keys, migrate
 from collector.storage.engine import Database
+from collector.storage.leases import holder
 from collector.telemetry import ProjectorMetrics
 
 
@@ -74,8 +72,3 @@ def has_keys(database: Database) -> bool:
     """Tell whether any API key is good."""
     with database.read() as conn:
         return any(key.revoked_at is None for key in keys.every(conn))
-
-
-def holder() -> str:
-    """Name this process, for leases: where it runs, for people, and a random part."""
-    return f"{socket.gethostname()[:32]}:{os.getpid()}:{secrets.token_hex(4)}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from collector import wiring
 from collector.commands.terminal import note, opened, progress_bar, with_settings
 from collector.ingest.rebuild import rebuild
 from collector.settings import Settings
 from collector.storage.event_reads import count_events
+from collector.storage.leases import holder
 
 
 @click.command()
@@ -19,5 +19,5 @@ def command(settings: Settings) -> None:
         with database.read() as conn:
             total = count_events(conn)
         with progress_bar("projecting the log", total) as show:
-            changed = rebuild(database, wiring.holder(), show)
+            changed = rebuild(database, holder(), show)
     note().print(f"The catalog and the graph are those of the log; {changed} rows had to be changed.")

@@ -20,7 +20,7 @@ from collector.ingest.envelope import EventReader
 from collector.storage import inbox
 from collector.storage.engine import Database
 from collector.storage.inbox import LoggedEvent
-from collector.storage.leases import Lease, holder_of
+from collector.storage.leases import Lease, holder_of, is_gone
 from collector.storage.projection import Projection
 from collector.times import now_us
 from lineage.model import Observation
@@ -111,8 +111,11 @@ class Projector:
     def _take_lease(self) -> bool:
         self._kept_at = now_us()
         # A standby is woken by every commit of the active one, and should not write at each.
-        if holder_of(self._database, LEASE, self._kept_at) not in (None, self._lease.holder):
-            return False
+        holder = holder_of(self._database, LEASE, self._kept_at)
+        if holder is not None and holder != self._lease.holder:
+            if not is_gone(holder):
+                return False
+            self._lease.seize(self._kept_at)
         # Whoever held it since may have written what we hold in memory.
         self._target.projection.forget()
         return self._lease.acquire(self._kept_at)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
+
 from sqlalchemy import Connection, delete, or_, select
 
 from collector.storage.engine import Database
@@ -70,6 +74,34 @@ class Lease:
         """Give the lease up, so that the next need not wait. Nothing happens if it is not ours."""
         with self._database.write() as conn:
             conn.execute(delete(lease).where(lease.c.name == self.name, lease.c.holder == self.holder))
+
+
+def holder() -> str:
+    """Name this process, for leases: where it runs, and a random part."""
+    return f"{_host()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def is_gone(other: str) -> bool:
+    """Tell whether a holder is a process of this machine that does not exist any more.
+
+    Nobody need wait for its lease to run out, as after a crash and a restart. Of another machine's processes nothing
+    is known. Should a namesake of this machine be meant, two take turns in vain, but neither writes without the lease.
+    """
+    host, _, rest = other.partition(":")
+    pid = rest.partition(":")[0]
+    if host != _host() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
+def _host() -> str:
+    return socket.gethostname()[:32]
 
 
 def holder_of(database: Database, name: str, now: int) -> str | None:

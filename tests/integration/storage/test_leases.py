@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from collector.ingest.projector import LEASE, Projector
 from collector.storage.engine import Database
-from collector.storage.leases import Lease, holder_of
+from collector.storage.leases import Lease, holder, holder_of, is_gone
+from collector.times import now_us
 
 
 @pytest.fixture
@@ -66,3 +70,25 @@ def test_of_many_that_come_at_once_one_gets_it(database: Database) -> None:
         thread.join()
     assert len(got) == 1
     assert holder_of(database, "projector", now=0) == got[0]
+
+
+def test_a_process_that_ended_is_gone_and_others_are_not() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    host = holder().split(":")[0]
+    assert is_gone(f"{host}:{int(ended.stdout)}:abc")
+    assert not is_gone(holder())
+    assert not is_gone(f"elsewhere:{int(ended.stdout)}:abc")
+    assert not is_gone("a name of another form")
+
+
+def test_a_projector_follows_a_dead_one_at_once(database: Database) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    dead = f"{holder().split(':')[0]}:{int(ended.stdout)}:abc"
+    assert Lease(database, LEASE, dead, ttl_us=3_600_000_000).acquire(now_us())
+    assert Projector(database, holder=holder()).drain() == 0
+    assert Lease(database, LEASE, "another machine:1:abc", ttl_us=3_600_000_000).acquire(now_us())
+    assert Projector(database, holder=holder()).drain() is None

@@ -55,11 +55,6 @@ def logged_after(conn: Connection, after: int, limit: int) -> list[LoggedEvent]:
     )
 
 
-def logged(conn: Connection) -> int:
-    """Count the events in the log."""
-    return conn.execute(select(func.count()).select_from(event)).scalar_one()
-
-
 def _bounded(rows: Iterable[Any]) -> list[LoggedEvent]:
     events: list[LoggedEvent] = []
     size = 0

@@ -31,11 +31,6 @@ BACKLOG = 1024
 KILL_MARGIN = 2.0
 """Seconds that a worker gets beyond ``shutdown_timeout`` before it is killed."""
 
-PROJECTOR_NICENESS = 5
-"""The projector lets the way in go first where both want the same processor: it can catch up, a client
-cannot.
-"""
-
 RESTART_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -130,8 +125,6 @@ class _Projecting(threading.Thread):
         self._halt = threading.Event()
 
     def run(self) -> None:
-        if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PROJECTOR_NICENESS)
         while not self._halt.is_set():
             try:
                 self._projector.run(self._halt)

@@ -44,8 +44,9 @@ def main() -> None:
         limits = [bare_loops(places, batch, options.events) for batch in (16, 64)]
         sent = list(events(options.events))
         url = places.create("c_batch")
+        empty = _size(url)
         print(f"(c) batch endpoint: {_line(_post(url, sent), limits)}")
-        size = _size(url) / sum(map(len, sent))
+        size = (_size(url) - empty) / sum(map(len, sent))
         print(
             f"(e) {size:.2f} bytes on disk for a byte of JSON, {sum(map(len, sent)) / len(sent):,.0f} bytes an event"
         )

@@ -67,7 +67,7 @@ def exposition(extra: Iterable[Collector] = ()) -> bytes:
     """Write all metrics in the text format of Prometheus, those of ``extra``, asked for now, at the end."""
     registry = CollectorRegistry()
     if os.environ.get(MULTIPROCESS):
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types here
         own = b""
     else:
         own = generate_latest(REGISTRY)

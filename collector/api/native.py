@@ -27,7 +27,7 @@ PROBLEM = "application/problem+json"
 class Parser(FlaskParser):
     """Reads parameters; an unknown one is an error, as a misspelt filter would silently filter nothing."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION: Mapping[str, str | None] = {"query": ma.RAISE, "json": ma.RAISE}  # type: ignore[assignment]
+    DEFAULT_UNKNOWN_BY_LOCATION: Mapping[str, str | None] = {"query": ma.RAISE, "json": ma.RAISE}  # type: ignore[assignment]  # as the parser reads it
 
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_: Any) -> Any:
         """Say what is wrong, and where."""
@@ -40,7 +40,7 @@ class Parser(FlaskParser):
         raise BadRequest("The body is not JSON.") from error
 
 
-class Native(Blueprint):  # type: ignore[misc]
+class Native(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     """A part of the native API."""
 
     ARGUMENTS_PARSER = Parser()
@@ -88,7 +88,7 @@ class Native(Blueprint):  # type: ignore[misc]
         return declare
 
 
-class NativeApi(Api):  # type: ignore[misc]
+class NativeApi(Api):  # type: ignore[misc]  # flask-smorest has no types
     """Collects the document of the API. Errors are handled by ``problems``, not here."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None

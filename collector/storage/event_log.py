@@ -41,7 +41,7 @@ class NewRejection(NamedTuple):
     body: bytes
 
 
-POSTGRESQL: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]
+POSTGRESQL: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]  # has no types
 
 _COLUMNS = ", ".join(NewEvent._fields)
 

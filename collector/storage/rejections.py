@@ -59,7 +59,7 @@ def remove_rejections(conn: Connection, ids: Iterable[int]) -> None:
 
 
 def _rejection(row: object, body: bytes | None) -> Rejection:
-    values = dict(row)  # type: ignore[call-overload]
+    values = dict(row)  # type: ignore[call-overload]  # a mapping of column to value
     del values["hash"]
     values["errors"] = msgspec.json.decode(values["errors"], type=list[FieldError])
     return Rejection(**values | {"body": body})

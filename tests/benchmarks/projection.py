@@ -135,17 +135,17 @@ def _grow(places: Databases, events_each: int, full: int) -> None:
     url = places.create("grow")
     stream = events(full + 2 * events_each)
     done, shares = 0, []
-    for size in (10_000, full):
+    for number, size in enumerate((10_000, full)):
         started = time.perf_counter()
         while done < size:
             piece = min(100_000, size - done)
             _ingest(url, itertools.islice(stream, piece))
             done += piece
-        if size == full:
+        if number:
             print(
                 f"    {done:,} events stored in {time.perf_counter() - started:,.0f} s, {_size(url) / 1e6:,.0f} MB"
             )
-        limit = bare_loops(places, 64, 20_000, f"limit_{size}").sent
+        limit = bare_loops(places, 64, 20_000, f"limit_{number}").sent
         rate = _ingest(url, itertools.islice(stream, events_each))
         done += events_each
         shares.append(rate / limit)

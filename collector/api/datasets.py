@@ -7,7 +7,7 @@ from typing import Any
 from collector.api import cursors, parameters, shapes
 from collector.api.access import visible
 from collector.api.encoding import stored
-from collector.api.names import MOST_EDGES
+from collector.api.names import MOST_EDGES, named_page
 from collector.api.native import Native
 from collector.api.parameters import limit_of
 from collector.api.services import reading
@@ -30,19 +30,9 @@ def list_datasets(query: dict[str, Any]) -> object:
 
     Namespace by namespace, in each by name.
     """
-    after = cursors.decode(query.get("cursor"), cursors.BY_NAME)
-    limit = limit_of(query)
     with reading() as conn:
         seen = visible(conn)
-        page = catalog.list_named(
-            conn,
-            "dataset",
-            namespace_name=query.get("namespace"),
-            q=query.get("q"),
-            visible=seen,
-            after=after,
-            limit=limit,
-        )
+        page = named_page(conn, "dataset", query, seen)
         return cursors.answer(dataset_reads.summaries(conn, page, seen))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection
+
 from collector.api import cursors, parameters, shapes
 from collector.api.access import visible
 from collector.api.encoding import stored
@@ -14,6 +16,8 @@ from collector.api.services import reading
 from collector.storage import catalog, runs
 from collector.storage.edge_reads import job_edges
 from collector.storage.facet_reads import current_facets
+from collector.storage.pages import Page
+from collector.storage.visibility import Visible
 from lineage.model import Direction
 
 blueprint = Native("names", "Namespaces, jobs, and the search over all names.")
@@ -31,25 +35,30 @@ def list_namespaces(query: dict[str, Any]) -> object:
         return cursors.answer(catalog.list_namespaces(conn, visible=visible(conn), after=after, limit=limit))
 
 
+def named_page(
+    conn: Connection, kind: catalog.NodeType, query: dict[str, Any], seen: Visible
+) -> Page[catalog.Named]:
+    """Read the page of jobs or datasets that a ``NamesQuery`` asks for, of the namespaces that the caller sees."""
+    return catalog.list_named(
+        conn,
+        kind,
+        namespace_name=query.get("namespace"),
+        q=query.get("q"),
+        visible=seen,
+        after=cursors.decode(query.get("cursor"), cursors.BY_NAME),
+        limit=limit_of(query),
+    )
+
+
 @blueprint.get("/jobs", shapes.Jobs, query=parameters.NamesQuery)
 def list_jobs(query: dict[str, Any]) -> object:
     """List jobs.
 
     Namespace by namespace, in each by name.
     """
-    after = cursors.decode(query.get("cursor"), cursors.BY_NAME)
-    limit = limit_of(query)
     with reading() as conn:
         seen = visible(conn)
-        page = catalog.list_named(
-            conn,
-            "job",
-            namespace_name=query.get("namespace"),
-            q=query.get("q"),
-            visible=seen,
-            after=after,
-            limit=limit,
-        )
+        page = named_page(conn, "job", query, seen)
         last = runs.last_run_ids(conn, [item.id for item in page.items])
         rows = runs.runs_by_id(conn, last.values(), seen)
     return cursors.answer(

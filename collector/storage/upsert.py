@@ -13,10 +13,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 # What becomes of a column whose row exists: ``old`` is the stored row, ``excluded`` the new one. NULL says
 # nothing except in REPLACE and SUM.
 REPLACE: Final = "excluded.{c}"
-FILL: Final = "coalesce(old.{c}, excluded.{c})"
 LARGEST: Final = "CASE WHEN old.{c} IS NULL OR excluded.{c} > old.{c} THEN excluded.{c} ELSE old.{c} END"
 SMALLEST: Final = "CASE WHEN old.{c} IS NULL OR excluded.{c} < old.{c} THEN excluded.{c} ELSE old.{c} END"
-EITHER: Final = "(old.{c} OR excluded.{c})"
 SUM: Final = "old.{c} + excluded.{c}"
 
 

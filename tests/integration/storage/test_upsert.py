@@ -10,8 +10,6 @@ from sqlalchemy import select
 from collector.storage.engine import Database
 from collector.storage.tables import assertion, facet, run_io
 from collector.storage.upsert import (
-    EITHER,
-    FILL,
     LARGEST,
     REPLACE,
     SMALLEST,
@@ -58,9 +56,9 @@ def test_null_says_nothing(database: Database) -> None:
         "rows": LARGEST,
         "bytes": SMALLEST,
         "files": SUM,
-        "version": FILL,
+        "version": "coalesce(old.{c}, excluded.{c})",
         "partition": REPLACE,
-        "implied": EITHER,
+        "implied": "(old.{c} OR excluded.{c})",
     }
     first = (1, 2**62, 0, False, 0, False, None, None, 1, None, "p")
     second = (1, 2**62, 0, True, 0, False, 5, 6, 2, "v", None)

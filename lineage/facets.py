@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lineage.model import AliasSeen, AssertionSeen, DatasetRef, JobRef, RunRef, Source
+from lineage.model import AliasSeen, AssertionSeen, DatasetRef, JobRef, Reason, RunRef, Source
 
 Json = Mapping[str, Any]
 
@@ -139,11 +139,11 @@ def aliases(dataset: DatasetRef, facets: Json) -> Iterator[AliasSeen]:
     for identifier in items(mapping(facets.get("symlinks")).get("identifiers")):
         other = dataset_ref(identifier)
         if other and other != dataset:
-            yield AliasSeen(dataset, other, "symlink")
+            yield AliasSeen(dataset, other, Reason.SYMLINK)
     if lifecycle(facets) == "RENAME":
         before = dataset_ref(mapping(facets.get("lifecycleStateChange")).get("previousIdentifier"))
         if before and before != dataset:
-            yield AliasSeen(dataset, before, "rename")
+            yield AliasSeen(dataset, before, Reason.RENAME)
 
 
 def assertions(dataset: DatasetRef, *places: Json) -> Iterator[AssertionSeen]:

@@ -35,6 +35,33 @@ class DatasetRef(NamedTuple):
         return entity_id("dataset", self.namespace, self.name)
 
 
+class Point(StrEnum):
+    """Where, in the flow from job to job, something stands that is no dataset."""
+
+    AFTER = "after"
+    BEFORE = "before"
+
+
+class JobPoint(NamedTuple):
+    """What stands between two jobs of which one is said to follow the other, without a dataset.
+
+    The graph has edges between jobs and datasets only. "B follows A", said by B, is an edge from the point after A to
+    B; said by A, from A to the point before B. Walks fold the points away.
+    """
+
+    namespace: str
+    name: str
+    point: Point
+
+    @property
+    def id(self) -> int:
+        return entity_id(self.point, self.namespace, self.name)
+
+    @property
+    def job(self) -> JobRef:
+        return JobRef(self.namespace, self.name)
+
+
 class RunRef(NamedTuple):
     """A run as another run's parent facet points at it.
 
@@ -46,10 +73,27 @@ class RunRef(NamedTuple):
 
 
 class Direction(IntEnum):
-    """Which way data flows between a job and a dataset, seen from the job."""
+    """What a job has to do with a dataset: data flow in, or out; or, with a ``JobPoint``, which job runs first."""
 
     INPUT = 0
     OUTPUT = 1
+    AFTER = 2
+    """Control flow: the job runs after the one of the point."""
+    BEFORE = 3
+    """Control flow: the job runs before the one of the point."""
+
+    @property
+    def is_data(self) -> bool:
+        return self < Direction.AFTER
+
+
+class Reason(StrEnum):
+    """Why two names are one dataset."""
+
+    SYMLINK = "symlink"
+    RENAME = "rename"
+    NORMAL = "normalisation"
+    RULE = "rule"
 
 
 class Kind(StrEnum):
@@ -67,7 +111,7 @@ class Source(NamedTuple):
     affects every row such as a filter). ``transformations`` is the facet's list, as sent.
     """
 
-    dataset: DatasetRef
+    dataset: DatasetRef | JobPoint
     field: str | None
     target_field: str | None
     transformations: tuple[tuple[str | None, str | None, str | None, bool], ...]
@@ -78,7 +122,7 @@ class Source(NamedTuple):
 class DatasetUse:
     """What one event says about one dataset that a run, or a declared job, reads or writes."""
 
-    dataset: DatasetRef
+    dataset: DatasetRef | JobPoint
     direction: Direction
     sources: tuple[Source, ...] | None = None
     """Explicit sources of an output; None: not said, so every input of the job may be one."""
@@ -116,11 +160,12 @@ class AssertionSeen(NamedTuple):
 
 
 class AliasSeen(NamedTuple):
-    """Two names of one dataset, and who says so: ``symlink`` or ``rename``."""
+    """Two names of one dataset, and why. Of a RENAME ``other`` is the name before."""
 
     dataset: DatasetRef
     other: DatasetRef
-    reason: str
+    reason: Reason
+    detail: str | None = None
 
 
 @dataclass(slots=True)
@@ -152,6 +197,8 @@ class Observation:
     nominal_end: int | None = None
     error: str | None = None
     processing_type: str | None = None
+    detail: bool = False
+    """The job is a step of its parent, in a tool that reports every step (a Spark action, a SQL statement of dbt)."""
 
 
 @lru_cache(maxsize=200_000)

@@ -28,11 +28,13 @@ class Catalog:
 
     def job(self, name: str, namespace: str = "shop", **values: Any) -> int:
         """Write a job."""
-        return self._named(tables.job, JobRef(namespace, name).id, namespace, name, values)
+        return self._named(tables.job, JobRef(namespace, name).id, namespace, name, {"detail": False, **values})
 
-    def dataset(self, name: str, namespace: str = "shop") -> int:
-        """Write a dataset."""
-        return self._named(tables.dataset, DatasetRef(namespace, name).id, namespace, name, {})
+    def dataset(self, name: str, namespace: str = "shop", **values: Any) -> int:
+        """Write a dataset that has no other name, unless ``canonical_id`` is given."""
+        row_id = DatasetRef(namespace, name).id
+        known = {"canonical_id": row_id, "artificial": False}
+        return self._named(tables.dataset, row_id, namespace, name, known | values)
 
     def run(self, job_id: int, run_id: str, at: int | None = NOON, **values: Any) -> int:
         """Write a run; ``at`` is its first event."""

@@ -112,6 +112,15 @@ job = Table(
     Column("name", Text, nullable=False),
     # Set on the hidden job that stands for "whoever makes this dataset" in a DatasetEvent's declared lineage.
     Column("dataset_id", BigInteger),
+    Column("parent_id", BigInteger),  # the job that its newest run names as its parent's
+    Column("root_id", BigInteger),
+    Column("parent_seen_at", BigInteger),
+    Column("detail", Boolean, nullable=False),  # a step of its parent, in a tool that reports every step
+    Column("first_seen_at", BigInteger),  # received; NULL: only known as somebody's parent or neighbour
+    Column("last_seen_at", BigInteger),
+    Index(None, "parent_id"),
+    Index(None, "root_id"),
+    Index(None, "last_seen_at"),
 )
 Index("ix_job_namespace_name", job.c.namespace_id, func.substr(job.c.name, 1, SORT_PREFIX), job.c.id)
 
@@ -121,6 +130,14 @@ dataset = Table(
     Column("id", RowId, primary_key=True, autoincrement=False),
     Column("namespace_id", BigInteger, nullable=False),
     Column("name", Text, nullable=False),
+    # One of the names of this dataset, the same for all of them; its own id if it has no other name.
+    Column("canonical_id", BigInteger, nullable=False),
+    # Set on what stands between two jobs of which one is said to follow the other: hidden, `name` is the job's.
+    Column("job_id", BigInteger),
+    Column("point", String(8)),  # lineage.model.Point: after the job, or before it
+    Column("artificial", Boolean, nullable=False),  # stands only for data passed between jobs
+    Index(None, "canonical_id"),
+    Index(None, "job_id"),
 )
 Index(
     "ix_dataset_namespace_name",
@@ -129,12 +146,15 @@ Index(
     dataset.c.id,
 )
 
+# Two names of one dataset. The other one need not be a dataset that any event has named: a normal form, or what
+# a rule makes of the name.
 dataset_alias = Table(
     "dataset_alias",
     metadata,
     Column("dataset_id", BigInteger, primary_key=True, autoincrement=False),
     Column("other_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("reason", String(16), primary_key=True),  # symlink, rename
+    Column("reason", String(16), primary_key=True),  # lineage.model.Reason
+    Column("detail", Text),  # what was normalised, or the rule's name
     Index(None, "other_id"),
     **CLUSTERED,
 )
@@ -280,6 +300,8 @@ edge = Table(
     Column("closed_by", BigInteger),
     Index(None, "dataset_id", "direction"),
     Index(None, "derivation_id"),
+    Index(None, "valid_from"),
+    Index(None, "valid_to"),
     **CLUSTERED,
 )
 
@@ -310,6 +332,84 @@ PROJECTION = (
     assertion,
     edge,
     derivation,
+)
+
+# --- what people have said about the catalog: no event tells it ---------------------------------------------
+
+# Rules by which names are one dataset, in the order of the file. The projector brings `dataset_alias` up to date.
+alias_rule = Table(
+    "alias_rule",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),  # JSON, as lineage.identity reads it
+)
+
+# What was changed by people (wanted), and up to where the projector has followed (applied).
+revision = Table(
+    "revision",
+    metadata,
+    Column("name", String(32), primary_key=True),  # aliases
+    Column("wanted", BigInteger, nullable=False),
+    Column("applied", BigInteger, nullable=False),
+)
+
+stitch_decision = Table(
+    "stitch_decision",
+    metadata,
+    Column("dataset_id", BigInteger, primary_key=True, autoincrement=False),  # the smaller id of the two
+    Column("other_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("decision", String(16), nullable=False),  # accepted, dismissed
+    Column("decided_at", BigInteger, nullable=False),
+    Column("decided_by", Text),  # name of the API key
+)
+
+namespace_note = Table(
+    "namespace_note",
+    metadata,
+    Column("namespace_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("description", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("hidden_at", BigInteger),
+)
+
+source_note = Table(
+    "source_note",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # entity_id("source", name)
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("connection_url", Text, nullable=False),
+    Column("description", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+tag = Table(
+    "tag",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("description", Text),
+)
+
+tagged = Table(
+    "tagged",
+    metadata,
+    Column("owner_id", BigInteger, primary_key=True, autoincrement=False),  # job or dataset
+    Column("field", String(255), primary_key=True),  # empty: the job or dataset itself
+    Column("tag", String(255), primary_key=True),
+    Column("tagged_at", BigInteger, nullable=False),
+    Index(None, "tag"),
+)
+
+# Removed by somebody from listings, until an event names it again.
+hidden = Table(
+    "hidden",
+    metadata,
+    Column("owner_id", BigInteger, primary_key=True, autoincrement=False),  # job or dataset
+    Column("hidden_at", BigInteger, nullable=False),
 )
 
 # --- the server's own ---------------------------------------------------------------------------------------

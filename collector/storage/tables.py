@@ -63,7 +63,8 @@ event = Table(
     Index("uq_event_hash", "hash", unique=True),
     Index(None, "run_key"),
     Index(None, "entity_id"),
-    Index(None, "event_time"),
+    # With all that statistics count by: a look at the row would bring its body along.
+    Index("ix_event_event_time", "event_time", "id", "kind", "event_type"),
     sqlite_autoincrement=True,
 )
 
@@ -258,6 +259,15 @@ facet = Table(
     Column("first_seen_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger, nullable=False),
     **CLUSTERED,
+)
+
+# Sources are known from these facets alone; their list must not read those of every other name.
+Index(
+    "ix_facet_source",
+    facet.c.hash,
+    facet.c.first_seen_at,
+    sqlite_where=facet.c.name == "dataSource",
+    postgresql_where=facet.c.name == "dataSource",
 )
 
 facet_body = Table(

@@ -48,6 +48,27 @@ def parse_instant(text: str) -> tuple[int, bool]:
     return instant, naive
 
 
+LONGEST = 36_525 * DAY
+
+_DURATION = re.compile(r"P(?:(\d+)W|(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)", re.ASCII)
+
+
+def parse_duration(text: str) -> int:
+    """Give an ISO 8601 duration in microseconds: weeks, or days, hours, minutes and seconds in whole numbers.
+
+    Raises ValueError for anything else: years and months too, which have no fixed length; nothing at all (``P``);
+    and more than a hundred years.
+    """
+    found = _DURATION.fullmatch(text) if len(text) < 64 else None
+    if found is None or not any(found.groups()):
+        raise ValueError(f"not an ISO 8601 duration: {text[:64]!r}")
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    duration = (weeks * 7 + days) * DAY + ((hours * 60 + minutes) * 60 + seconds) * 1_000_000
+    if duration > LONGEST:
+        raise ValueError(f"longer than a hundred years: {text!r}")
+    return duration
+
+
 def _lenient(text: str) -> datetime:
     found = _LENIENT.fullmatch(text)
     if found is None:

@@ -6,12 +6,12 @@ the depth and not with the size of the answer.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
+from lineage.fold import LinkKind, without
 from lineage.model import DatasetRef, Direction, JobRef
 
 
@@ -22,6 +22,12 @@ class Way(StrEnum):
     DOWNSTREAM = "downstream"
     BOTH = "both"
 
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """INPUT, to what is read; OUTPUT, to what is written; or both."""
+        upstream, downstream = (Direction.INPUT,), (Direction.OUTPUT,)
+        return {"upstream": upstream, "downstream": downstream}.get(self, upstream + downstream)
+
 
 class Level(StrEnum):
     """What the nodes of the answer are: jobs and datasets, or datasets alone."""
@@ -30,75 +36,95 @@ class Level(StrEnum):
     DATASET = "dataset"
 
 
-class Edge(NamedTuple):
-    """A job reads or writes a dataset; ids as the store gives them."""
+NodeType = Literal["job", "dataset"]
 
-    job_id: int
-    dataset_id: int
-    direction: Direction
-    derivation_id: int | None
-    """Explicit sources of an output; None: every input of the job that is not implied."""
-    implied: bool
-    declared: bool
-    """The job is not one: it stands for the unknown maker of a dataset whose sources were declared."""
+Key = tuple[NodeType, int]
+"""A node in the store: the id of a job that stands for itself or others, or of the canonical name of a dataset."""
+
+
+class Step(NamedTuple):
+    """An edge as it is walked, from the near node to the far one."""
+
+    near: int
+    far: int
+    kind: LinkKind
+    via: int | None
+    """The job between two datasets."""
+
+
+class Named(NamedTuple):
+    """A node as the store knows it."""
+
+    namespace: str
+    name: str
+    others: tuple[DatasetRef, ...] = ()
+    """The other names of a dataset."""
+    hidden: bool = False
+    """Neither a job nor a dataset of anybody's; walked through, and left out of answers."""
 
 
 class Graph(Protocol):
-    """The store of edges, at one moment."""
+    """The store of edges, at one moment and folded in one way."""
 
-    def edges_of_datasets(self, dataset_ids: Collection[int], direction: Direction) -> list[Edge]:
-        """Give the edges of the jobs that read (INPUT) or write (OUTPUT) any of the datasets."""
+    def start(self, node: JobRef | DatasetRef) -> Key:
+        """Give the node that stands for a job or dataset."""
 
-    def edges_of_jobs(self, job_ids: Collection[int], direction: Direction) -> list[Edge]:
-        """Give the edges to what the jobs read (INPUT) or write (OUTPUT)."""
+    def from_jobs(self, job_ids: Collection[int], direction: Direction) -> Iterable[Step]:
+        """Give the steps from jobs to what they read (INPUT) or write (OUTPUT)."""
 
-    def sources(self, derivation_ids: Collection[int]) -> Mapping[int, Collection[int]]:
-        """Give the ids of the source datasets of each derivation; one without sources may be missing."""
+    def from_datasets(self, dataset_ids: Collection[int], direction: Direction) -> Iterable[Step]:
+        """Give the steps from datasets to the jobs that write them (INPUT, upstream) or read them (OUTPUT)."""
 
-    def aliases(self, dataset_ids: Collection[int]) -> list[tuple[int, int, str]]:
-        """Give the pairs of names of one dataset (id, id, reason) in which any of the datasets stands."""
+    def between_datasets(self, dataset_ids: Collection[int], direction: Direction) -> Iterable[Step]:
+        """Give the steps from datasets to what they are made from (INPUT), or what is made from them (OUTPUT).
 
-    def jobs(self, job_ids: Collection[int]) -> Mapping[int, JobRef]: ...
+        An output with explicit sources (the ``lineage`` or ``columnLineage`` facet) is made from those, any other from
+        all that its job reads.
+        """
 
-    def datasets(self, dataset_ids: Collection[int]) -> Mapping[int, DatasetRef]: ...
+    def jobs(self, job_ids: Collection[int]) -> Mapping[int, Named]: ...
+
+    def datasets(self, dataset_ids: Collection[int]) -> Mapping[int, Named]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of the answer; ``depth`` counts edges from the start, aliases not counted."""
+    """A node of the answer; ``depth`` counts edges from the start."""
 
-    type: Literal["job", "dataset"]
+    type: NodeType
     namespace: str
     name: str
     depth: int
+    names: tuple[str, ...] = ()
+    """Ids of the other names of a dataset."""
 
     @property
     def id(self) -> str:
-        return f"{self.type}:{self.namespace}:{self.name}"
+        return text(self.type, JobRef(self.namespace, self.name))
 
 
 class Link(NamedTuple):
-    """An edge of the answer, in the direction in which data flow; ``via`` lists jobs that the level leaves out.
-
-    ``kind`` is ``data``, or ``symlink`` or ``rename`` between two names of one dataset.
-    """
+    """An edge of the answer, in the direction in which data flow; ``via`` lists jobs that the level leaves out."""
 
     source: str
     target: str
-    kind: str
+    kind: LinkKind
     via: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Subgraph:
-    """The answer. ``truncated``: there was more than ``max_nodes`` within the depth."""
+    """The answer, nearest nodes first."""
 
     nodes: list[Node]
     links: list[Link]
     truncated: bool
+    """There is more within the depth."""
+    next: int | None = None
+    """With ``truncated``: how many nodes to skip to go on from here."""
 
 
-Key = tuple[Literal["job", "dataset"], int]
+Links = dict[tuple[Key, Key, LinkKind], set[int]]
 
 
 def traverse(
@@ -108,147 +134,133 @@ def traverse(
     depth: int,
     level: Level = Level.JOB,
     max_nodes: int = 5000,
+    skip: int = 0,
 ) -> Subgraph:
     """Walk from ``node`` along at most ``depth`` edges and give what was met.
 
-    At level ``job`` an edge joins a job and a dataset; at level ``dataset``, two datasets. There explicit lineage and
-    column lineage narrow an output to the sources that they name; a job is then no node, and its datasets are the
-    start. BOTH is what lies upstream and what lies downstream, not the neighbours of neighbours in any direction.
+    At level ``job`` an edge joins a job and a dataset; at level ``dataset``, two datasets: a job is then no node, and
+    its datasets are the start. BOTH is what lies upstream and what lies downstream, not the neighbours of neighbours
+    in any direction. What is hidden counts as an edge on the way, and as a node in ``max_nodes`` and ``skip``.
+
+    A walk has one order, so ``skip`` gives the part after what an earlier, truncated answer gave: each node and edge
+    once, an edge with the later of its ends.
     """
-    walk = _Walk(graph, level, max_nodes)
-    start: Key = ("job" if isinstance(node, JobRef) else "dataset", node.id)
-    for direction in (Direction.INPUT, Direction.OUTPUT):
-        if way in (Way.BOTH, Way.UPSTREAM if direction is Direction.INPUT else Way.DOWNSTREAM):
-            walk.go(start, direction, depth)
+    walk = _Walk(graph, level, skip, skip + max_nodes)
+    start = graph.start(node)
+    for direction in way.directions:
+        walk.go(start, direction, depth)
     return walk.answer()
 
 
 class _Walk:
-    def __init__(self, graph: Graph, level: Level, max_nodes: int) -> None:
+    def __init__(self, graph: Graph, level: Level, skip: int, most: int) -> None:
         self._graph = graph
         self._level = level
-        self._max_nodes = max_nodes
+        self._skip = skip
+        self._most = most
         self._depths: dict[Key, int] = {}
-        self._links: dict[tuple[Key, Key, str], set[int]] = defaultdict(set)
+        self._links: Links = {}
+        self._given: Links | None = None
+        """What an answer that ends before the skipped nodes' successor has given."""
         self._truncated = False
 
     def go(self, start: Key, direction: Direction, depth: int) -> None:
         """Walk upstream (INPUT: to what is read) or downstream (OUTPUT: to what is written)."""
-        seen: set[Key] = set()
         frontier = [start]
         if self._level is Level.DATASET and start[0] == "job":
-            edges = self._graph.edges_of_jobs([start[1]], direction)
-            frontier = [("dataset", edge.dataset_id) for edge in edges if not edge.implied]
+            frontier = [("dataset", step.far) for step in self._graph.from_jobs([start[1]], direction)]
+        seen: set[Key] = set()
         for distance in range(depth + 1):
             frontier = self._enter(frontier, seen, distance)
-            if not frontier or distance == depth:
+            if not frontier or self._truncated or distance == depth:
                 break
-            if self._level is Level.DATASET:
-                found = self._datasets_beyond([id_ for _, id_ in frontier], direction)
-            else:
-                found = self._beyond(frontier, direction)
-            frontier = self._link(found, direction)
+            frontier = self._expand(frontier, direction)
 
     def _enter(self, keys: Iterable[Key], seen: set[Key], distance: int) -> list[Key]:
-        """Take up the nodes that are new, and the other names of datasets, within the limit."""
-        entered: list[Key] = []
-        new = list(dict.fromkeys(key for key in keys if key not in seen))
-        while new:
-            for key in new:
-                seen.add(key)
-                if key not in self._depths and len(self._depths) >= self._max_nodes:
+        """Take up the nodes that are new, within the limit; in order, so that the same walk comes again."""
+        new = sorted(set(keys) - seen)
+        seen.update(new)
+        for key in new:
+            if key not in self._depths:
+                if len(self._depths) == self._skip and self._given is None:
+                    self._given = self._inner()
+                if len(self._depths) >= self._most:
                     self._truncated = True
-                    continue
-                self._depths[key] = min(distance, self._depths.get(key, distance))
-                entered.append(key)
-            pairs = self._graph.aliases([id_ for kind, id_ in new if kind == "dataset"])
-            for one, other, reason in pairs:
-                self._links[("dataset", one), ("dataset", other), reason]
-            names: list[Key] = [("dataset", id_) for one, other, _ in pairs for id_ in (one, other)]
-            new = list(dict.fromkeys(key for key in names if key not in seen))
-        return entered
+                    break
+                self._depths[key] = distance
+            elif distance < self._depths[key]:
+                self._depths[key] = distance
+        return new
 
-    def _link(self, found: Iterable[tuple[Key, Key, int | None]], direction: Direction) -> list[Key]:
-        """Record edges from the near to the far node; give the far nodes."""
-        far_nodes = []
-        for near, far, via in found:
-            ends = (far, near) if direction is Direction.INPUT else (near, far)
-            jobs = self._links[(*ends, "data")]
-            if via is not None:
-                jobs.add(via)
-            far_nodes.append(far)
-        return far_nodes
-
-    def _beyond(self, frontier: Iterable[Key], direction: Direction) -> list[tuple[Key, Key, int | None]]:
-        """Give the edges from these jobs and datasets; one declared without a job goes to its datasets at once."""
-        datasets = [id_ for kind, id_ in frontier if kind == "dataset"]
+    def _expand(self, frontier: Collection[Key], direction: Direction) -> list[Key]:
+        """Record the edges from these nodes on; give the far ends."""
         jobs = [id_ for kind, id_ in frontier if kind == "job"]
-        found: list[tuple[Key, Key, int | None]] = [
-            (("job", edge.job_id), ("dataset", edge.dataset_id), None)
-            for edge in self._graph.edges_of_jobs(jobs, direction)
-        ]
-        # Upstream of a dataset is who writes it; downstream, who reads it.
-        declared = []
-        for edge in self._graph.edges_of_datasets(datasets, Direction(1 - direction)):
-            if edge.declared:
-                declared.append(edge)
-            else:
-                found.append((("dataset", edge.dataset_id), ("job", edge.job_id), None))
-        for near, far in self._pairs(declared, direction):
-            found.append((("dataset", near.dataset_id), ("dataset", far.dataset_id), None))
+        datasets = [id_ for kind, id_ in frontier if kind == "dataset"]
+        found: list[Key] = []
+        if jobs:
+            found += self._link("job", "dataset", self._graph.from_jobs(jobs, direction), direction)
+        if datasets and self._level is Level.JOB:
+            found += self._link("dataset", "job", self._graph.from_datasets(datasets, direction), direction)
+        elif datasets:
+            steps = self._graph.between_datasets(datasets, direction)
+            found += self._link("dataset", "dataset", steps, direction)
         return found
 
-    def _datasets_beyond(
-        self, dataset_ids: Collection[int], direction: Direction
-    ) -> list[tuple[Key, Key, int | None]]:
-        near_edges = self._graph.edges_of_datasets(dataset_ids, Direction(1 - direction))
-        return [
-            (
-                ("dataset", near.dataset_id),
-                ("dataset", far.dataset_id),
-                None if near.declared else near.job_id,
-            )
-            for near, far in self._pairs(near_edges, direction)
-        ]
+    def _link(
+        self, near: NodeType, far: NodeType, steps: Iterable[Step], direction: Direction
+    ) -> Iterator[Key]:
+        for step in steps:
+            here, there = (near, step.near), (far, step.far)
+            ends = (there, here) if direction is Direction.INPUT else (here, there)
+            jobs = self._links.setdefault((*ends, step.kind), set())
+            if step.via is not None:
+                jobs.add(step.via)
+            yield there
 
-    def _pairs(self, near_edges: Collection[Edge], direction: Direction) -> list[tuple[Edge, Edge]]:
-        """Give the (near, far) edges of jobs between which data flow through the job."""
-        if not near_edges:
-            return []
-        far_edges: dict[int, list[Edge]] = defaultdict(list)
-        for edge in self._graph.edges_of_jobs({edge.job_id for edge in near_edges}, direction):
-            far_edges[edge.job_id].append(edge)
-        pairs = [(near, far) for near in near_edges for far in far_edges[near.job_id]]
-        upstream = direction is Direction.INPUT
-        derivations = {(near if upstream else far).derivation_id for near, far in pairs} - {None}
-        sources = self._graph.sources([id_ for id_ in derivations if id_ is not None])
-
-        def flows(read: Edge, written: Edge) -> bool:
-            if written.derivation_id is None:
-                return not read.implied
-            return read.dataset_id in sources.get(written.derivation_id, ())
-
-        return [(near, far) for near, far in pairs if (flows(far, near) if upstream else flows(near, far))]
+    def _inner(self) -> Links:
+        """Give the links of which both ends are taken up."""
+        depths = self._depths
+        return {link: jobs for link, jobs in self._links.items() if link[0] in depths and link[1] in depths}
 
     def answer(self) -> Subgraph:
-        jobs = self._graph.jobs(
-            {id_ for kind, id_ in self._depths if kind == "job"}.union(*self._links.values())
+        shown = list(self._depths.items())[self._skip :]
+        links = self._inner()
+        named = self._names({key for link in links for key in link[:2]}.union(key for key, _ in shown))
+        hidden = sorted(key for key, found in named.items() if found.hidden)
+        given = without(self._given or {}, hidden)
+        links = without(links, hidden)
+        jobs = self._names({("job", id_) for id_ in set[int]().union(*links.values())})
+        texts = {key: text(key[0], found) for key, found in (named | jobs).items() if not found.hidden}
+        nodes = [_node(key, named[key], depth) for key, depth in shown if key in texts]
+        return Subgraph(
+            sorted(nodes, key=lambda node: (node.depth, node.type, node.namespace, node.name)),
+            sorted(
+                Link(
+                    texts[source],
+                    texts[target],
+                    kind,
+                    tuple(sorted(texts["job", id_] for id_ in via if ("job", id_) in texts)),
+                )
+                for (source, target, kind), via in links.items()
+                if source in texts and target in texts and (source, target, kind) not in given
+            ),
+            self._truncated,
+            len(self._depths) if self._truncated else None,
         )
-        datasets = self._graph.datasets([id_ for kind, id_ in self._depths if kind == "dataset"])
-        nodes: dict[Key, Node] = {}
-        for key, depth in self._depths.items():
-            ref = jobs.get(key[1]) if key[0] == "job" else datasets.get(key[1])
-            if ref is not None:
-                nodes[key] = Node(key[0], ref.namespace, ref.name, depth)
-        links = [
-            Link(
-                nodes[source].id,
-                nodes[target].id,
-                kind,
-                tuple(sorted(f"job:{jobs[id_].namespace}:{jobs[id_].name}" for id_ in via if id_ in jobs)),
-            )
-            for (source, target, kind), via in self._links.items()
-            if source in nodes and target in nodes
-        ]
-        ordered = sorted(nodes.values(), key=lambda node: (node.depth, node.type, node.namespace, node.name))
-        return Subgraph(ordered, sorted(links), self._truncated)
+
+    def _names(self, keys: Collection[Key]) -> dict[Key, Named]:
+        jobs = self._graph.jobs([id_ for kind, id_ in keys if kind == "job"])
+        datasets = self._graph.datasets([id_ for kind, id_ in keys if kind == "dataset"])
+        found: dict[Key, Named] = {("job", id_): named for id_, named in jobs.items()}
+        found.update((("dataset", id_), named) for id_, named in datasets.items())
+        return found
+
+
+def text(type_: NodeType, named: Named | JobRef | DatasetRef) -> str:
+    """Write a node as people do: ``dataset:NS:NAME`` or ``job:NS:NAME``."""
+    return f"{type_}:{named.namespace}:{named.name}"
+
+
+def _node(key: Key, named: Named, depth: int) -> Node:
+    others = tuple(text("dataset", ref) for ref in sorted(named.others))
+    return Node(key[0], named.namespace, named.name, depth, others)

@@ -14,6 +14,9 @@ from collector.storage.pages import Key, Page
 BigInt = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """What the databases can compare with a BIGINT."""
 
+SKIP = tuple[Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]]
+"""How much of a walk has been given; all of it is walked again, so there is an end to it."""
+
 BY_NAME = tuple[BigInt, str, BigInt]
 BY_NAMESPACE = tuple[str, BigInt]
 BY_ID = tuple[BigInt]

@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from marshmallow import fields as ma
 
 from collector.times import iso
-from lineage.instants import parse_instant
+from lineage.instants import parse_duration, parse_instant
 
 
 class Instant(ma.Field[int]):
@@ -26,6 +26,18 @@ class Instant(ma.Field[int]):
             return parse_instant(str(value).replace(" ", "+") if "T" in str(value) else str(value))[0]
         except ValueError as error:
             raise ValidationError("Not a time; write it as 2026-11-22T05:00:00Z.") from error
+
+
+class Duration(ma.Field[int]):
+    """Microseconds inside, ISO 8601 outside: ``P7D``, ``PT12H``. Years and months have no fixed length."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_kwargs: Any
+    ) -> int:
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            raise ValidationError("Not a duration; write it as P7D or PT12H.") from error
 
 
 class Text(ma.String):

@@ -101,24 +101,39 @@ class LineageNode(NodeName):
 
     id = fields.String(required=True, metadata=said("as `node` takes it: `dataset:NS:NAME`"))
     depth = fields.Integer(required=True)
+    names = fields.List(
+        fields.String(), required=True, metadata=said("the other names of a dataset, written like `id`")
+    )
 
 
 class LineageEdge(Schema):
-    """Data flows from one node to the other, or both are names of one dataset."""
+    """Data flow from one node to the other, or one job runs after the other."""
 
     from_ = fields.String(required=True, data_key="from", attribute="source")
     to = fields.String(required=True, attribute="target")
     kind = fields.String(
-        required=True, metadata=said("`data`; between names of one dataset `symlink` or `rename`")
+        required=True,
+        metadata={
+            "enum": ["data", "control"],
+            "description": "`control`: no data, one job follows the other",
+        },
     )
     via = fields.List(fields.String(), required=True, metadata=said("jobs in between, at level `dataset`"))
 
 
 class Lineage(Schema):
-    """A part of the graph around a node."""
+    """A part of the graph around a node. A dataset with several names is one node."""
 
     nodes = fields.List(fields.Nested(LineageNode), required=True)
-    edges = fields.List(fields.Nested(LineageEdge), required=True, attribute="links")
+    edges = fields.List(
+        fields.Nested(LineageEdge),
+        required=True,
+        attribute="links",
+        metadata=said("may lead to nodes of an earlier page"),
+    )
     truncated = fields.Boolean(
         required=True, metadata=said("there was more than `max_nodes` within the depth")
+    )
+    next_cursor = fields.String(
+        required=True, allow_none=True, metadata=said("send it as `cursor` to go on from there")
     )

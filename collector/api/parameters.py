@@ -6,15 +6,18 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from collector.api.fields import Instant, Text, Whole
+from collector.api.fields import Duration, Instant, Text, Whole
 from collector.api.services import services
 from collector.api.shapes import said
 from collector.errors import FieldError, Unprocessable
+from lineage.fold import Fold
+from lineage.traverse import Level, Way
 
 DEFAULT_LIMIT = 100
 DEFAULT_DEPTH = 20
 LAST_ID = 2**63 - 1
 NODE = r"^(dataset|job):[\s\S]*:[\s\S]*$"
+NODE_HELP = "Write dataset:NAMESPACE:NAME or job:NAMESPACE:NAME."
 
 
 def bounded(name: str, value: int, greatest: int) -> int:
@@ -176,16 +179,25 @@ class SearchQuery(Limited):
     q = Text(required=True, validate=validate.Length(min=1), metadata=said("a part of the name"))
 
 
-class LineageQuery(Schema):
+class MomentQuery(Schema):
+    """Which edges count."""
+
+    as_of = Instant(metadata=said("edges valid at this time; those open now if not given"))
+    window = Duration(
+        metadata=said("as `P7D` or `PT12H`: edges valid at some time so long before `as_of`, or before now")
+    )
+
+
+class LineageQuery(MomentQuery):
     """Which part of the graph to give."""
 
     node = Text(
         required=True,
-        validate=validate.Regexp(NODE, error="Write dataset:NAMESPACE:NAME or job:NAMESPACE:NAME."),
+        validate=validate.Regexp(NODE, error=NODE_HELP),
         metadata=said("`dataset:NAMESPACE:NAME` or `job:NAMESPACE:NAME`"),
     )
     direction = Text(
-        validate=validate.OneOf(["upstream", "downstream", "both"]),
+        validate=validate.OneOf([way.value for way in Way]),
         load_default="both",
         metadata=said("what it is made from, what is made from it, or both"),
     )
@@ -194,8 +206,23 @@ class LineageQuery(Schema):
         metadata=said(f"edges to follow, each way; {DEFAULT_DEPTH} if not given"),
     )
     level = Text(
-        validate=validate.OneOf(["job", "dataset"]),
+        validate=validate.OneOf([level.value for level in Level]),
         load_default="job",
         metadata=said("`dataset` leaves the jobs out: edges lead from dataset to dataset"),
     )
+    fold = Text(
+        validate=validate.OneOf([fold.value for fold in Fold]),
+        load_default="auto",
+        metadata=said(
+            "which job stands for a job at level `job`: its `parent`, its `root`, itself (`none`), or "
+            "its parent where a tool reports every step (`auto`)"
+        ),
+    )
+    control = fields.Boolean(
+        truthy={"true"},
+        falsy={"false"},
+        load_default=False,
+        metadata=said("also follow what runs after what without passing data (`jobDependencies`)"),
+    )
     max_nodes = Whole(validate=validate.Range(min=1), metadata=said("most nodes to answer"))
+    cursor = fields.String(metadata=said("`next_cursor` of a truncated answer to the same question"))

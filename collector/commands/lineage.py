@@ -6,13 +6,16 @@ import json
 
 import click
 
-from collector.api.log_shapes import Lineage
-from collector.commands.terminal import opened, out, with_settings
+from collector.api.subgraphs import document
+from collector.commands.terminal import DURATION, INSTANT, opened, out, with_settings
 from collector.commands.tree import lineage_tree
 from collector.settings import Settings
 from collector.storage.catalog import resolve_node
 from collector.storage.graph import SqlGraph
+from collector.times import now_us
+from lineage.fold import Fold
 from lineage.model import DatasetRef, JobRef
+from lineage.timeline import Moment
 from lineage.traverse import Level, Way, traverse
 
 
@@ -31,18 +34,42 @@ from lineage.traverse import Level, Way, traverse
     show_default=True,
     help="Jobs and datasets, or datasets alone.",
 )
+@click.option(
+    "--fold",
+    type=click.Choice([fold.value for fold in Fold]),
+    default="auto",
+    show_default=True,
+    help="The job that stands for a job: its parent, its root, itself (none), or its parent where a tool reports "
+    "every step (auto).",
+)
+@click.option("--control", is_flag=True, help="Follow also what runs after what without passing data.")
+@click.option("--as-of", type=INSTANT, help="The graph at this time, as 2026-11-22T05:00:00Z.")
+@click.option("--window", type=DURATION, help="Edges valid at some time so long before, as P7D.")
 @click.option("--format", "form", type=click.Choice(["tree", "json"]), default="tree", show_default=True)
 @with_settings
-def command(settings: Settings, node: str, direction: str, depth: int, level: str, form: str) -> None:
+def command(
+    settings: Settings,
+    node: str,
+    direction: str,
+    depth: int,
+    level: str,
+    fold: str,
+    control: bool,
+    as_of: int | None,
+    window: int | None,
+    form: str,
+) -> None:
     """Show where the data of NODE comes from, and goes to.
 
     NODE is dataset:NAMESPACE:NAME or job:NAMESPACE:NAME.
     """
+    moment = Moment(now_us() if window and as_of is None else as_of, window)
     with opened(settings) as database, database.read() as conn:
         found = resolve_node(conn, node)
         start = (JobRef if found.type == "job" else DatasetRef)(found.namespace, found.name)
-        subgraph = traverse(SqlGraph(conn), start, Way(direction), depth, Level(level), settings.max_nodes)
-    answer = Lineage().dump(subgraph)
+        graph = SqlGraph(conn, moment, Fold(fold), control=control)
+        subgraph = traverse(graph, start, Way(direction), depth, Level(level), settings.max_nodes)
+    answer = document(subgraph)
     if form == "json":
         click.echo(json.dumps(answer, indent=2))
     else:

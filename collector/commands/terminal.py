@@ -28,12 +28,32 @@ from collector.errors import ConfigurationError
 from collector.settings import Settings
 from collector.storage.engine import Database, parse_url
 from collector.times import iso
+from lineage.instants import parse_duration, parse_instant
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 WIDE: Final = 1000
 """Columns where nobody looks: what goes into a pipe must not be cut off to fit a screen."""
+
+
+class Read(click.ParamType[int]):
+    """An option that is read by a function, which raises ValueError for what it cannot read."""
+
+    def __init__(self, name: str, read: Callable[[str], int]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Give microseconds."""
+        try:
+            return value if isinstance(value, int) else self._read(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+INSTANT: Final = Read("time", lambda text: parse_instant(text)[0])
+DURATION: Final = Read("duration", parse_duration)
 
 
 def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:

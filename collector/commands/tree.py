@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rich.text import Text
@@ -11,52 +11,52 @@ from rich.tree import Tree
 
 from collector.commands.terminal import plain
 
-DATA: Final = "data"
-"""The kind of an edge along which data flow; the others join two names of one dataset."""
-
-ALIAS: Final = " (another name)"
-
 STYLES: Final = {"dataset": "cyan", "job": "magenta"}
+
+SHOWN_NAMES: Final = 3
+"""Other names of a dataset that are written behind it."""
+
+FLOW: Final = {"data": "", "control": " (runs before, no data)"}
 
 
 def lineage_tree(answer: Mapping[str, Any], root: str, direction: str) -> Tree:
-    """Draw ``{"nodes", "edges", "truncated"}`` as seen from the node ``root``: ``upstream``, ``downstream``
-    or ``both``.
+    """Draw ``{"nodes", "edges", "truncated"}`` as seen from its nearest nodes.
 
-    A graph is no tree: a node reached in several ways is unfolded where it is nearest to the root, elsewhere
-    it says so.
+    ``direction`` is ``upstream``, ``downstream`` or ``both``. ``root`` is what was asked for; the nearest nodes stand
+    below it if they are others, as a job's datasets are. A graph is no tree: a node reached in several ways is
+    unfolded where it is nearest to the root, elsewhere it says so.
     """
-    flow = [(str(edge["from"]), str(edge["to"])) for edge in answer["edges"] if edge["kind"] == DATA]
-    names = [(str(edge["from"]), str(edge["to"])) for edge in answer["edges"] if edge["kind"] != DATA]
-    # Two names of one dataset have no direction: whichever was met first shows the other.
-    same = [*names, *((other, one) for one, other in names)]
-    back = [(to, from_) for from_, to in flow]
-    tree = Tree(_label(root, bold=True))
-    if direction == "both":
-        _grow(tree.add(Text("upstream", style="dim")), root, _ends(back), _ends(same))
-        _grow(tree.add(Text("downstream", style="dim")), root, _ends(flow), _ends(same))
-    else:
-        _grow(tree, root, _ends(flow if direction == "downstream" else back), _ends(same))
+    also = {str(node["id"]): node["names"] for node in answer["nodes"]}
+    nearest = [str(node["id"]) for node in answer["nodes"] if node["depth"] == 0]
+    root = nearest[0] if len(nearest) == 1 else root
+    tree = Tree(_label(root, also.get(root, ()), bold=True))
+    branches = {
+        way: tree.add(Text(way, style="dim")) if direction == "both" else tree
+        for way in ("upstream", "downstream")
+        if direction in (way, "both")
+    }
+    for way, branch in branches.items():
+        near, far = ("to", "from") if way == "upstream" else ("from", "to")
+        ends: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for edge in answer["edges"]:
+            ends[str(edge[near])].add((str(edge[far]), FLOW[edge["kind"]]))
+        if nearest not in ([], [root]):
+            ends[root] = {(node, "") for node in nearest}
+        _grow(branch, root, {node: sorted(others) for node, others in ends.items()}, also)
     if answer.get("truncated"):
         tree.add(Text("… there is more: ask for a greater depth, or from another node", style="yellow"))
     return tree
 
 
-def _ends(edges: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for near, far in edges:
-        found[near].add(far)
-    return {near: sorted(far) for near, far in found.items()}
-
-
-def _grow(trunk: Tree, root: str, ends: Mapping[str, list[str]], same: Mapping[str, list[str]]) -> None:
+def _grow(
+    trunk: Tree, root: str, ends: Mapping[str, list[tuple[str, str]]], also: Mapping[str, Sequence[str]]
+) -> None:
     unfolded = {root}
     waiting = deque([(trunk, root)])
     while waiting:
         branch, node = waiting.popleft()
-        others = [end for end in same.get(node, ()) if end not in unfolded]
-        for end, label in [*((end, ALIAS) for end in others), *((end, "") for end in ends.get(node, ()))]:
-            text = _label(end).append(label, style="dim")
+        for end, remark in ends.get(node, ()):
+            text = _label(end, also.get(end, ())).append(remark, style="dim")
             if end not in unfolded:
                 unfolded.add(end)
                 waiting.append((branch.add(text), end))
@@ -66,10 +66,15 @@ def _grow(trunk: Tree, root: str, ends: Mapping[str, list[str]], same: Mapping[s
                 branch.add(text)
 
 
-def _label(node: str, bold: bool = False) -> Text:
+def _label(node: str, also: Sequence[str], bold: bool = False) -> Text:
     kind, _, rest = node.partition(":")
     label = Text(f"{kind} ", style=STYLES.get(kind, ""))
     name: Text = plain(rest)
     if bold:
         name.stylize("bold")
-    return label.append_text(name)
+    label.append_text(name)
+    if also:
+        others = ", ".join(other.partition(":")[2] for other in also[:SHOWN_NAMES])
+        more = f" and {len(also) - SHOWN_NAMES} more" if len(also) > SHOWN_NAMES else ""
+        label.append(" = ", style="dim").append_text(plain(others + more))
+    return label

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.times import iso
-from lineage.instants import DAY, EARLIEST, LATEST, parse_instant
+from lineage.instants import DAY, EARLIEST, LATEST, parse_duration, parse_instant
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -105,3 +105,19 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         return
     assert EARLIEST <= instant <= LATEST
     assert iso(instant)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("P7D", 604_800), ("P2W", 1_209_600), ("PT12H", 43_200), ("P1DT6H30M15S", 109_815), ("PT0S", 0)],
+)
+def test_durations(text: str, seconds: int) -> None:
+    assert parse_duration(text) == seconds * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "text", ["", "P", "PT", "7D", "P1M", "P1Y", "P1DT", "-P1D", "P1.5D", "P1W2D", "P40000D", "P٣D"]
+)
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match=r"duration|hundred"):
+        parse_duration(text)

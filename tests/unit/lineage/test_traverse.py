@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lineage.model import DatasetRef, Direction, JobRef
-from lineage.traverse import Edge, Level, Link, Subgraph, Way, traverse
+from lineage.traverse import Key, Level, Link, Named, Step, Subgraph, Way, traverse
 from tests.events import job_ref, ref
 
 
@@ -15,16 +17,17 @@ class Memory:
     """The port ``Graph`` over lists; counts the questions."""
 
     def __init__(self) -> None:
-        self.edges: list[Edge] = []
-        self.sources_of: dict[int, set[int]] = {}
-        self.pairs: list[tuple[int, int, str]] = []
-        self.names: dict[int, DatasetRef] = {}
-        self.job_names: dict[int, JobRef] = {}
+        self.inputs: dict[int, dict[int, bool]] = {}
+        self.outputs: dict[int, dict[int, set[int] | None]] = {}
+        self.names: dict[int, Named] = {}
+        self.same: dict[int, int] = {}
         self.asked = 0
 
-    def dataset(self, name: str) -> int:
-        self.names[ref(name).id] = ref(name)
-        return ref(name).id
+    def dataset(self, name: str, *, hidden: bool = False) -> int:
+        id_ = ref(name).id
+        known = self.names.setdefault(id_, Named(*ref(name)))
+        self.names[id_] = known._replace(hidden=known.hidden or hidden)
+        return self.same.get(id_, id_)
 
     def job(
         self,
@@ -38,45 +41,63 @@ class Memory:
     ) -> None:
         """Add a job; ``sources`` names those of an output explicitly."""
         job = job_ref(name)
-        if not declared:
-            self.job_names[job.id] = job
-        for input_ in (*inputs, *implied):
-            edge = Edge(job.id, self.dataset(input_), Direction.INPUT, None, input_ in implied, declared)
-            self.edges.append(edge)
-        for output in outputs:
-            derivation_id = None
-            if sources and output in sources:
-                derivation_id = len(self.sources_of)
-                self.sources_of[derivation_id] = {self.dataset(source) for source in sources[output]}
-            edge = Edge(job.id, self.dataset(output), Direction.OUTPUT, derivation_id, False, declared)
-            self.edges.append(edge)
+        self.names[job.id] = Named(*job, hidden=declared)
+        self.inputs[job.id] = {self.dataset(input_): input_ in implied for input_ in (*inputs, *implied)}
+        explicit = {output: {self.dataset(source) for source in of} for output, of in (sources or {}).items()}
+        self.outputs[job.id] = {self.dataset(output): explicit.get(output) for output in outputs}
 
-    def alias(self, one: str, other: str, reason: str = "symlink") -> None:
-        self.pairs.append((self.dataset(one), self.dataset(other), reason))
+    def alias(self, one: str, other: str) -> None:
+        """Make one the canonical name of the other; before the jobs that name it."""
+        canonical = self.dataset(one)
+        self.names[canonical] = self.names[canonical]._replace(others=(ref(other),))
+        self.same[ref(other).id] = canonical
 
-    def edges_of_datasets(self, dataset_ids: Collection[int], direction: Direction) -> list[Edge]:
+    def start(self, node: JobRef | DatasetRef) -> Key:
         self.asked += 1
-        return [e for e in self.edges if e.dataset_id in dataset_ids and e.direction is direction]
+        return ("job", node.id) if isinstance(node, JobRef) else ("dataset", self.same.get(node.id, node.id))
 
-    def edges_of_jobs(self, job_ids: Collection[int], direction: Direction) -> list[Edge]:
+    def from_jobs(self, job_ids: Collection[int], direction: Direction) -> list[Step]:
         self.asked += 1
-        return [e for e in self.edges if e.job_id in job_ids and e.direction is direction]
+        edges: Mapping[int, Mapping[int, object]] = (
+            self.inputs if direction is Direction.INPUT else self.outputs
+        )
+        return [Step(job, far, "data", None) for job in job_ids for far in edges.get(job, ())]
 
-    def sources(self, derivation_ids: Collection[int]) -> Mapping[int, Collection[int]]:
+    def from_datasets(self, dataset_ids: Collection[int], direction: Direction) -> list[Step]:
         self.asked += 1
-        return {id_: self.sources_of[id_] for id_ in derivation_ids if self.sources_of[id_]}
+        edges: Mapping[int, Mapping[int, object]] = (
+            self.outputs if direction is Direction.INPUT else self.inputs
+        )
+        return [
+            Step(near, job, "data", None)
+            for job, ends in edges.items()
+            for near in ends
+            if near in dataset_ids
+        ]
 
-    def aliases(self, dataset_ids: Collection[int]) -> list[tuple[int, int, str]]:
+    def between_datasets(self, dataset_ids: Collection[int], direction: Direction) -> list[Step]:
         self.asked += 1
-        return [pair for pair in self.pairs if pair[0] in dataset_ids or pair[1] in dataset_ids]
+        pairs = [
+            (source, output, job)
+            for job, outputs in self.outputs.items()
+            for output, sources in outputs.items()
+            for source in (
+                [input_ for input_, implied in self.inputs[job].items() if not implied]
+                if sources is None
+                else sources
+            )
+        ]
+        if direction is Direction.INPUT:
+            return [
+                Step(output, source, "data", job) for source, output, job in pairs if output in dataset_ids
+            ]
+        return [Step(source, output, "data", job) for source, output, job in pairs if source in dataset_ids]
 
-    def jobs(self, job_ids: Collection[int]) -> Mapping[int, JobRef]:
+    def jobs(self, job_ids: Collection[int]) -> Mapping[int, Named]:
         self.asked += 1
-        return {id_: self.job_names[id_] for id_ in job_ids if id_ in self.job_names}
+        return {id_: self.names[id_] for id_ in job_ids if id_ in self.names}
 
-    def datasets(self, dataset_ids: Collection[int]) -> Mapping[int, DatasetRef]:
-        self.asked += 1
-        return {id_: self.names[id_] for id_ in dataset_ids if id_ in self.names}
+    datasets = jobs
 
 
 @pytest.fixture
@@ -222,39 +243,43 @@ def test_the_narrowing_is_of_datasets_not_of_jobs() -> None:
 
 def test_declared_lineage_has_no_job_between() -> None:
     graph = Memory()
-    graph.job("maker of x", ["a", "b"], ["x"], sources={"x": ["a"]}, declared=True)
+    graph.job("maker of x", ["a", "b"], ["x"], sources={"x": ["a", "b"]}, declared=True)
     graph.job("load", [], ["a"])
     answer = traverse(graph, ref("x"), Way.UPSTREAM, 5)
-    assert depths(answer) == {"x": 0, "a": 1, "load": 2}
-    assert flows(answer) == {("a", "x"), ("load", "a")}
+    assert depths(answer) == {"x": 0, "a": 2, "b": 2, "load": 3}
+    assert flows(answer) == {("a", "x"), ("b", "x"), ("load", "a")}
     assert flows(traverse(graph, ref("a"), Way.DOWNSTREAM, 5)) == {("a", "x")}
-    (link,) = traverse(graph, ref("x"), Way.UPSTREAM, 5, Level.DATASET).links
-    assert link.via == ()
+    assert {link.via for link in traverse(graph, ref("x"), Way.UPSTREAM, 5, Level.DATASET).links} == {()}
+
+
+def test_what_stands_only_for_data_between_jobs_is_taken_out() -> None:
+    graph = Memory()
+    graph.dataset("memory", hidden=True)
+    graph.dataset("nobody reads it", hidden=True)
+    graph.job("extract", ["api"], ["memory", "nobody reads it"])
+    graph.job("load", ["memory"], ["raw"])
+    answer = traverse(graph, ref("raw"), Way.UPSTREAM, 5)
+    assert flows(answer) == {("load", "raw"), ("extract", "load"), ("api", "extract")}
+    assert depths(answer) == {"raw": 0, "load": 1, "extract": 3, "api": 4}
+    (link,) = traverse(graph, ref("api"), Way.DOWNSTREAM, 5, Level.DATASET).links
+    assert (short(link.source), short(link.target)) == ("api", "raw")
+    assert link.via == ("job:shop:extract", "job:shop:load")
 
 
 # --- other names ------------------------------------------------------------------------------------------------
 
 
-def test_other_names_of_a_dataset_are_at_no_distance() -> None:
+def test_a_dataset_with_several_names_is_one_node() -> None:
     graph = Memory()
+    graph.alias("lake.orders", "/lake/orders")
     graph.job("spark", ["raw"], ["/lake/orders"])
     graph.job("hive", ["lake.orders"], ["mart"])
-    graph.alias("lake.orders", "/lake/orders")
-    graph.alias("/lake/orders", "old.orders", "rename")
-    for level, depth in ((Level.JOB, 4), (Level.DATASET, 2)):
-        answer = traverse(graph, ref("mart"), Way.UPSTREAM, depth, level)
-        assert {"raw", "/lake/orders", "lake.orders", "old.orders"} <= set(depths(answer))
-        assert depths(answer)["/lake/orders"] == depths(answer)["lake.orders"] == depth // 2
-        assert flows(answer, "symlink") == {("lake.orders", "/lake/orders")}
-        assert flows(answer, "rename") == {("/lake/orders", "old.orders")}
-
-
-def test_other_names_that_name_each_other_end() -> None:
-    graph = Memory()
-    graph.alias("a", "b")
-    graph.alias("b", "a")
-    graph.alias("b", "c")
-    assert depths(traverse(graph, ref("a"), Way.BOTH, 3)) == {"a": 0, "b": 0, "c": 0}
+    answer = traverse(graph, ref("mart"), Way.UPSTREAM, 4)
+    assert depths(answer) == {"mart": 0, "hive": 1, "lake.orders": 2, "spark": 3, "raw": 4}
+    assert [node.names for node in answer.nodes if node.name == "lake.orders"] == [
+        (f"dataset:{ref('x').namespace}:/lake/orders",)
+    ]
+    assert depths(traverse(graph, ref("/lake/orders"), Way.UPSTREAM, 0)) == {"lake.orders": 0}
 
 
 def test_two_jobs_between_the_same_datasets_are_one_edge_that_names_both() -> None:
@@ -264,3 +289,36 @@ def test_two_jobs_between_the_same_datasets_are_one_edge_that_names_both() -> No
     (link,) = traverse(graph, ref("b"), Way.UPSTREAM, 5, Level.DATASET).links
     source, target = (f"dataset:{ref(name).namespace}:{name}" for name in "ab")
     assert link == Link(source, target, "data", ("job:shop:one", "job:shop:two"))
+
+
+# --- pages ------------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=25),
+    st.sampled_from(Way),
+    st.sampled_from(Level),
+    st.integers(1, 7),
+    st.sets(st.integers(0, 9), max_size=3),
+)
+def test_the_pages_of_a_walk_are_the_walk(
+    pairs: list[tuple[int, int]], way: Way, level: Level, size: int, hidden: set[int]
+) -> None:
+    graph = Memory()
+    graph.dataset("d0")
+    for number in hidden - {0}:
+        graph.dataset(f"d{number}", hidden=True)
+    for number, (source, target) in enumerate(pairs):
+        graph.job(f"j{number}", [f"d{source}"], [f"d{target}"])
+    whole = traverse(graph, ref("d0"), way, 6, level)
+    nodes, links, skip = [], [], 0
+    while True:
+        page = traverse(graph, ref("d0"), way, 6, level, max_nodes=size, skip=skip)
+        nodes += [node.id for node in page.nodes]
+        links += page.links
+        if page.next is None:
+            break
+        skip = page.next
+    assert sorted(nodes) == sorted(node.id for node in whole.nodes)
+    assert len(links) == len({link[:3] for link in links})
+    assert {link[:3] for link in links} == {link[:3] for link in whole.links}

@@ -86,7 +86,7 @@ def list_events(
 
     A page may have less than ``limit`` events though more follow, see ``PAGE_BYTES``.
     """
-    statement = _filtered(conn, select(*COLUMNS), wanted).where(_seen(visible))
+    statement = _filtered(conn, select(*COLUMNS), wanted).where(seen(visible))
     order = (event.c.id,) if wanted.by == "received" else (event.c.event_time, event.c.id)
     rows = conn.execute(ordered(statement, order, after, limit, newest=True)).all()
     fitting = _fitting(rows, limit) if body else limit
@@ -96,7 +96,7 @@ def list_events(
 
 def find_event(conn: Connection, event_id: int, *, visible: Visible) -> EventRow | None:
     """Give one event; None if there is none, or the caller may not see it."""
-    rows = conn.execute(select(*COLUMNS).where(event.c.id == event_id, _seen(visible))).all()
+    rows = conn.execute(select(*COLUMNS).where(event.c.id == event_id, seen(visible))).all()
     return next(iter(_shown(conn, rows, body=True)), None)
 
 
@@ -110,6 +110,21 @@ def events_of_run(
         return _shown(conn, last[::-1], body=True), True
     first = conn.execute(mine.where(event.c.id < last[-1].id).order_by(event.c.id).limit(oldest + 1)).all()
     return _shown(conn, [*first[:oldest], *last[::-1]], body=True), len(first) <= oldest
+
+
+def run_events_between(
+    conn: Connection, since: int, until: int, *, newest: bool, visible: Visible, limit: int, offset: int
+) -> tuple[list[EventRow], int]:
+    """Give the RunEvents of a stretch of time (``until`` exclusive; µs UTC, of the events) and how many there are."""
+    window = (event.c.event_time >= since, event.c.event_time < until, event.c.kind == "run", seen(visible))
+    order = (event.c.event_time, event.c.id)
+    # The index holds all that is needed to skip and to count.
+    ids = select(event.c.id).where(*window).order_by(*(c.desc() if newest else c for c in order))
+    chosen = list(conn.execute(ids.limit(limit).offset(offset)).scalars())
+    total = conn.execute(select(func.count()).select_from(event).where(*window)).scalar_one()
+    rows = conn.execute(select(*COLUMNS).where(event.c.id.in_(chosen))).all()
+    place = {id_: number for number, id_ in enumerate(chosen)}
+    return _shown(conn, sorted(rows, key=lambda row: place[row.id]), body=True), total
 
 
 def list_parked(conn: Connection, *, after: Key | None, limit: int) -> Page[ParkedRow]:
@@ -187,8 +202,8 @@ def _first_id(conn: Connection, received_at: int) -> int:
     return int(low)
 
 
-def _seen(visible: Visible) -> Any:
-    # An event is seen by whoever sees the namespace of its job, or of its dataset if it is about one.
+def seen(visible: Visible) -> Any:
+    """Give the condition that the caller sees the event's job, or its dataset if it is about one."""
     if visible is None:
         return within(job.c.namespace_id, None)
     return or_(

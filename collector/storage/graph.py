@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import Connection, Select, and_, literal, or_, select, union_all
 
+from collector.storage.folding import members, stand
 from collector.storage.tables import dataset, derivation, edge, job, namespace
 from collector.storage.upsert import among
 from collector.storage.validity import valid
@@ -55,16 +56,16 @@ class SqlGraph:
 
     def start(self, node: JobRef | DatasetRef) -> Key:
         if isinstance(node, JobRef):
-            statement = select(self._stand()).where(job.c.id == node.id)
+            statement = select(stand(self._fold)).where(job.c.id == node.id)
             return "job", self._conn.execute(statement).scalar() or node.id
         statement = select(dataset.c.canonical_id).where(dataset.c.id == node.id)
         return "dataset", self._conn.execute(statement).scalar() or node.id
 
     def from_jobs(self, job_ids: Collection[int], direction: Direction) -> Iterable[Step]:
-        members = self._members(job_ids).cte("members")
+        folded = members(self._conn, self._fold, job_ids).cte("members")
         statement = (
-            select(members.c.stand, dataset.c.canonical_id, edge.c.direction)
-            .join_from(members, edge, edge.c.job_id == members.c.id)
+            select(folded.c.stand, dataset.c.canonical_id, edge.c.direction)
+            .join_from(folded, edge, edge.c.job_id == folded.c.id)
             .join(dataset, dataset.c.id == edge.c.dataset_id)
             .where(edge.c.direction.in_(self._directions[direction]), valid(self._moment))
         )
@@ -72,7 +73,7 @@ class SqlGraph:
 
     def from_datasets(self, dataset_ids: Collection[int], direction: Direction) -> Iterable[Step]:
         statement = (
-            select(dataset.c.canonical_id, self._stand(), edge.c.direction)
+            select(dataset.c.canonical_id, stand(self._fold), edge.c.direction)
             .join_from(dataset, edge, edge.c.dataset_id == dataset.c.id)
             .join(job, job.c.id == edge.c.job_id)
             .where(
@@ -161,24 +162,6 @@ class SqlGraph:
             rest = tuple(ref for ref in refs if ref != (named.namespace, named.name))
             found[canonical_id] = named._replace(others=rest)
         return found
-
-    def _stand(self) -> ColumnElement[int]:
-        """Give the id of the job that stands for the one in table ``job``."""
-        own: ColumnElement[int] = job.c.id
-        parent, root = func.coalesce(job.c.parent_id, own), func.coalesce(job.c.root_id, own)
-        step = case((job.c.detail, parent), else_=own)
-        return {Fold.NONE: own, Fold.AUTO: step, Fold.PARENT: parent, Fold.ROOT: root}[self._fold]
-
-    def _members(self, job_ids: Collection[int]) -> Select[Any] | Any:
-        """Give (id, stand): the jobs for which any of these stands."""
-        stand = self._stand()
-        columns = select(job.c.id, stand.label("stand"))
-        own = columns.where(among(self._conn, job.c.id, job_ids), stand == job.c.id)
-        if self._fold is Fold.NONE:
-            return own
-        leader = job.c.root_id if self._fold is Fold.ROOT else job.c.parent_id
-        others = columns.where(among(self._conn, leader, job_ids), stand == leader, leader != job.c.id)
-        return union_all(own, others)
 
     def _steps(self, statement: Select[Any]) -> Iterator[Step]:
         for near_id, far_id, found in self._conn.execute(statement):

@@ -76,12 +76,15 @@ def test_without_a_gate_just_what_it_cuts_off_is_no_longer_reached(
     made: nx.DiGraph[str] = nx.DiGraph(edges)
     made.add_node("a")
     found = {gate.id: gate.cut_off for gate in gates(made, "a", upstream=upstream)}
-    reach = nx.ancestors if upstream else nx.descendants
-    whole: set[str] = reach(made, "a")
+
+    def reached(graph: nx.DiGraph[str]) -> set[str]:
+        return nx.ancestors(graph, "a") if upstream else nx.descendants(graph, "a")
+
+    whole = reached(made)
     for node in whole - {"a"}:
         without: nx.DiGraph[str] = nx.DiGraph(edge for edge in edges if node not in edge)
         without.add_node("a")
-        assert found.get(node, 0) == len(whole - {node} - reach(without, "a") - {"a"})
+        assert found.get(node, 0) == len(whole - {node} - reached(without) - {"a"})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from flask import Flask, Response
 from collector.api import datasets, events, graph, health, ingest, names, pages, problems, runs
 from collector.api.encoding import MsgspecProvider
 from collector.api.native import NativeApi
+from collector.api.recording import RECORDER, Recorder
 from collector.api.services import EXTENSION, Services
+from collector.ingest.log import LogWriter
 from collector.telemetry import LogMetrics
 
 DOCUMENT = {
@@ -46,7 +48,10 @@ def create_app(services: Services) -> Flask:
     for native in (names, datasets, runs, graph, events):
         api.register_blueprint(native.blueprint)
     api.finish()
-    app.register_blueprint(ingest.make_blueprint(services, LogMetrics()))
+    # Starts at the first event: a server whose front writes by itself has no use for its thread.
+    log = LogWriter(services.database, queue_limit=settings.queue_limit, observer=LogMetrics())
+    app.extensions[RECORDER] = Recorder(services, log)
+    app.register_blueprint(ingest.make_blueprint(services, log))
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.make_blueprint(api.spec.to_dict()))
     app.after_request(_harden)

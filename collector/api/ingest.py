@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-import time
-
 from flask import Blueprint, Response, request
 
+from collector.api.recording import await_projected, submit
 from collector.api.services import Services
 from collector.errors import PayloadTooLarge, TidegateError
 from collector.ingest.answers import Answer, problem_answer
-from collector.ingest.log import LogWriter, Observer, Outcome
+from collector.ingest.log import LogWriter
 from collector.ingest.receive import PATHS, ROOT, Headers, Receiver, allowed_method
-from collector.ingest.visible import POLL_SECONDS, is_visible
 from collector.times import now_us
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """All of them: what is not allowed is answered in the shape of our errors."""
 
 
-def make_blueprint(services: Services, observer: Observer | None = None) -> Blueprint:
-    """Make the routes that take events, with a log writer of their own that starts at the first event."""
+def make_blueprint(services: Services, log: LogWriter) -> Blueprint:
+    """Make the routes that take events and hand them to ``log``."""
     blueprint = Blueprint("ingest", __name__)
     receiver = Receiver(services.settings)
-    log = LogWriter(services.database, queue_limit=services.settings.queue_limit, observer=observer)
 
     def receive() -> Response:
         try:
@@ -47,24 +43,7 @@ def _answer(services: Services, receiver: Receiver, log: LogWriter) -> Answer:
     get = request.headers.get
     headers = Headers(get("Content-Type", ""), get("Content-Encoding", ""), get("Prefer", ""))
     exchange = receiver.exchange(request.path, headers, body, principal, now_us())
-    written = threading.Event()
-    outcomes: list[Outcome] = []
-
-    def done(outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        written.set()
-
-    log.submit(exchange.work, len(body), done)
-    written.wait()
-    seconds, hashes = exchange.awaited(outcomes[0])
-    projected = _projected(services, seconds, hashes) if seconds else None
-    return exchange.answer(outcomes[0], projected)
-
-
-def _projected(services: Services, seconds: float, hashes: list[bytes]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not is_visible(services.database, hashes):
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True
+    outcome = submit(log, exchange.work, len(body))
+    seconds, hashes = exchange.awaited(outcome)
+    projected = await_projected(services.database, seconds, hashes) if seconds else None
+    return exchange.answer(outcome, projected)

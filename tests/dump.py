@@ -14,8 +14,19 @@ from collector.ingest.check import inspect
 from collector.storage.compression import pack, unpack
 from collector.storage.engine import Database
 from collector.storage.event_log import NewEvent, append
-from collector.storage.tables import PROJECTION, event, facet_body, inbox, metadata, parked, run
+from collector.storage.tables import (
+    PROJECTION,
+    dataset,
+    dataset_alias,
+    event,
+    facet_body,
+    inbox,
+    metadata,
+    parked,
+    run,
+)
 from collector.storage.upsert import write_rows
+from lineage.identity import Pair, canonical_ids
 from lineage.model import DatasetRef, JobRef, run_key
 
 RUN_IDS = {
@@ -63,7 +74,7 @@ def assert_sound(conn: Connection) -> None:
         ("job", "dataset_id", "dataset"),
         ("dataset", "namespace_id", "namespace"),
         ("dataset_alias", "dataset_id", "dataset"),
-        ("dataset_alias", "other_id", "dataset"),
+        ("dataset", "canonical_id", "dataset"),
         ("run", "job_id", "job"),
         ("run", "parent_job_id", "job"),
         ("run", "root_job_id", "job"),
@@ -81,6 +92,7 @@ def assert_sound(conn: Connection) -> None:
     ):
         named = {getattr(row, column) for row in tables[table]} - {None}
         assert named <= ids[target], f"{table}.{column} names a {target} that is not there"
+    assert_joined(conn)
     assert {row.hash for row in tables["facet"]} <= bodies
     assert {row.owner_id for row in tables["facet"]} <= ids["job"] | ids["dataset"]
     lines: dict[tuple[int, int, int], list[tuple[int, int | None]]] = {}
@@ -93,6 +105,15 @@ def assert_sound(conn: Connection) -> None:
         for (start, end), (following, _) in pairwise(intervals):
             assert end is not None
             assert start < end <= following
+
+
+def assert_joined(conn: Connection) -> None:
+    """Look at what must hold of names: the stored sets are those that all pairs together make."""
+    refs = {id_: ref for id_, ref in names(conn).items() if isinstance(ref, DatasetRef)}
+    pairs = [Pair(row.dataset_id, row.other_id, row.reason) for row in conn.execute(select(dataset_alias))]
+    stored = {row.id: row.canonical_id for row in conn.execute(select(dataset))}
+    points = {row.id: row.id for row in conn.execute(select(dataset).where(dataset.c.job_id.is_not(None)))}
+    assert stored == canonical_ids({id_: refs[id_] for id_ in refs.keys() - points.keys()}, pairs) | points
 
 
 def names(conn: Connection) -> dict[int, JobRef | DatasetRef]:

@@ -40,6 +40,13 @@ def write_rows(
     _run(conn, _insert(table, tuple(columns), keys, changes, tuple(newest), conn.dialect), rows)
 
 
+def update_rows(
+    conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    """Set ``columns`` of rows that exist: each of ``rows`` has the table's primary key, then the values."""
+    _run(conn, _update(table, tuple(columns), conn.dialect), rows)
+
+
 def delete_rows(conn: Connection, table: Table, keys: Sequence[Sequence[object]]) -> None:
     """Delete rows by primary key, its columns in the order of the table's."""
     _run(conn, _delete(table, conn.dialect), keys)
@@ -106,6 +113,18 @@ def _insert(
         f"INSERT INTO {quote(table.name)} AS old ({', '.join(map(quote, columns))}) "
         f"{_source(table, columns, dialect)} ON CONFLICT ({', '.join(map(quote, key))}) DO {action}"
     )
+
+
+@lru_cache(maxsize=64)
+def _update(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
+    quote = dialect.identifier_preparer.quote
+    key = _primary_key(table)
+    given = _source(table, key + columns, dialect)
+    new = ", ".join(map(quote, key + columns))
+    changes = ", ".join(f"{quote(name)} = new.{quote(name)}" for name in columns)
+    same = " AND ".join(f"{quote(table.name)}.{quote(name)} = new.{quote(name)}" for name in key)
+    # SQLite does not name the columns of a list of values by itself.
+    return f"WITH new ({new}) AS ({given}) UPDATE {quote(table.name)} SET {changes} FROM new WHERE {same}"
 
 
 @lru_cache(maxsize=64)

@@ -1,12 +1,13 @@
 """What people say about the catalog and no event tells: owners, tags, sources, and what they want to see no more.
 
-Only writing, and the lists of tags; what hides a job or shows its tags is read where jobs are read.
+Writing mostly: what hides a job, or shows its tags, is read where jobs are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+import msgspec
 from sqlalchemy import BigInteger, Connection, Table, delete, insert, literal, select
 
 from collector.storage.tables import (
@@ -14,6 +15,7 @@ from collector.storage.tables import (
     hidden,
     job,
     namespace_note,
+    run_note,
     source_note,
     tag,
     tagged,
@@ -77,6 +79,24 @@ def note_source(
         [(entity_id("source", name), name, kind, connection_url, description, now, now)],
         dict.fromkeys(("type", "connection_url", "description", "updated_at"), REPLACE),
     )
+
+
+def note_run(conn: Connection, key: bytes, job_id: int, args: Mapping[str, str], now: int) -> bool:
+    """Announce a run that has not begun; False if it is announced already. ``key`` is its ``run_key``."""
+    known = select(run_note.c.key).where(run_note.c.key == key, run_note.c.job_id == job_id)
+    if conn.execute(known).first() is not None:
+        return False
+    row = (key, job_id, msgspec.json.encode(args).decode(), now)
+    write_rows(conn, run_note, ("key", "job_id", "args", "created_at"), [row])
+    return True
+
+
+def announced(conn: Connection, keys: Collection[bytes]) -> dict[tuple[bytes, int], dict[str, str]]:
+    """Give the arguments of those of these runs that were announced, by key and job id."""
+    if not keys:
+        return {}
+    rows = conn.execute(select(run_note).where(run_note.c.key.in_(keys)))
+    return {(row.key, row.job_id): msgspec.json.decode(row.args) for row in rows}
 
 
 def describe_tag(conn: Connection, name: str, description: str | None) -> None:

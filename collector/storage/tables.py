@@ -414,6 +414,16 @@ tagged = Table(
     Index(None, "tag"),
 )
 
+# A run that was announced before it began: with what arguments, and that it is new until an event says more.
+run_note = Table(
+    "run_note",
+    metadata,
+    Column("key", LargeBinary(16), primary_key=True),
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("args", Text, nullable=False),  # JSON object of texts
+    Column("created_at", BigInteger, nullable=False),
+)
+
 # Removed by somebody from listings, until an event names it again.
 hidden = Table(
     "hidden",

@@ -1,4 +1,4 @@
-"""Indexes to count events by hour and kind, and to list data sources, without reading the rows."""
+"""Indexes to count events by hour and kind, and to list data sources, without reading the rows; announced runs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,18 @@ def upgrade() -> None:
         postgresql_where=IS_SOURCE,
     )
 
+    op.create_table(
+        "run_note",
+        sa.Column("key", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("args", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "job_id", name="pk_run_note"),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("run_note")
     op.drop_index("ix_facet_source", "facet")
     op.drop_index("ix_event_event_time", "event")
     op.create_index("ix_event_event_time", "event", ["event_time"])

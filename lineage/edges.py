@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from lineage.model import Direction
 from lineage.runs import Run, RunUse
 
 EdgeKey = tuple[int, int]
@@ -20,6 +21,14 @@ EdgeKey = tuple[int, int]
 
 Place = tuple[int, bytes]
 """(first event time in µs UTC, run key): where a run stands among the runs of its job."""
+
+
+Flow = bool
+"""True: data; False: control. A run may tell of the one and know nothing of the other."""
+
+
+def flow(key: EdgeKey) -> Flow:
+    return key[1] < Direction.AFTER
 
 
 class Shown(NamedTuple):
@@ -34,7 +43,8 @@ class Showing(NamedTuple):
 
     place: Place
     run_id: int
-    closes: bool
+    closes: frozenset[Flow]
+    """It is over, and an edge of these flows that it does not show is gone."""
     edges: Mapping[EdgeKey, Shown]
 
 
@@ -59,13 +69,14 @@ class Interval:
 def showing(run: Run, uses: Mapping[EdgeKey, RunUse]) -> Showing:
     """Give what a run says about edges.
 
-    A run that names no dataset at all says nothing: Airflow's extractors know many operators only by name. Nor does
-    a declaration without lineage, such as a DatasetEvent about a new version: there is nobody who writes it.
+    A run that names no dataset at all says nothing of data: Airflow's extractors know many operators only by name. Nor
+    does a declaration without lineage, such as a DatasetEvent about a new version: there is nobody who writes it.
     """
     if run.declared and run.incomplete:
         uses = {}
     shown = {key: Shown(use.derivation_id, use.implied) for key, use in uses.items()}
-    return Showing((run.first_event_at or 0, run.key), run.id, run.closes_edges and bool(shown), shown)
+    closes = frozenset(map(flow, shown)) if run.closes_edges else frozenset()
+    return Showing((run.first_event_at or 0, run.key), run.id, closes, shown)
 
 
 def step(current: dict[EdgeKey, Interval], run: Showing) -> list[Interval]:
@@ -95,7 +106,8 @@ def step(current: dict[EdgeKey, Interval], run: Showing) -> list[Interval]:
         current[key] = Interval(*key, at, derivation_id, shown.implied, run.run_id)
     if run.closes:
         for key in current.keys() - run.edges.keys():
-            close(current[key])
+            if flow(key) in run.closes:
+                close(current[key])
     return closed
 
 
@@ -132,7 +144,7 @@ class Timeline:
         if (
             before is not None
             and before.closes
-            and (not now.closes or now.edges.keys() - before.edges.keys())
+            and (before.closes - now.closes or now.edges.keys() - before.edges.keys())
         ):
             raise Late
         if self._changes_nothing(now):
@@ -148,7 +160,9 @@ class Timeline:
 
     def _changes_nothing(self, now: Showing) -> bool:
         """Whether every edge that the run shows is open, and none that it would close; and no change came after it."""
-        if self.boundary > now.place or (now.closes and len(now.edges) != len(self.current)):
+        if self.boundary > now.place:
+            return False
+        if now.closes and any(flow(key) in now.closes for key in self.current.keys() - now.edges.keys()):
             return False
         for key, shown in now.edges.items():
             held = self.current.get(key)
@@ -170,7 +184,7 @@ class Timeline:
             if held.valid_from == at:
                 shown = now.edges.get(key)
                 if shown is None:
-                    if now.closes:
+                    if flow(key) in now.closes:
                         return True
                 elif shown.implied != held.implied or shown.derivation_id not in (None, held.derivation_id):
                     return True

@@ -11,7 +11,18 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lineage.model import AliasSeen, AssertionSeen, DatasetRef, JobRef, Reason, RunRef, Source
+from lineage.model import (
+    AliasSeen,
+    AssertionSeen,
+    DatasetRef,
+    Direction,
+    JobPoint,
+    JobRef,
+    Point,
+    Reason,
+    RunRef,
+    Source,
+)
 
 Json = Mapping[str, Any]
 
@@ -116,6 +127,26 @@ def processing_type(job_facets: Json) -> str | None:
     return value.upper()[:32] if value else None
 
 
+STEPS = frozenset({"SQL", "QUERY", "SQL_JOB", "RDD_JOB"})
+"""Types of jobs (``jobType``) that are steps of their parent: dbt's and Airflow's statements, Spark's actions."""
+
+
+def is_step(job_facets: Json) -> bool:
+    return (text(mapping(job_facets.get("jobType")).get("jobType")) or "").upper() in STEPS
+
+
+def dependencies(run_facets: Json) -> Iterator[tuple[JobPoint, Direction]]:
+    """Read control flow, the ``jobDependencies`` facet: which jobs run before and after this one."""
+    facet = mapping(run_facets.get("jobDependencies"))
+    for key, point, direction in (
+        ("upstream", Point.AFTER, Direction.AFTER),
+        ("downstream", Point.BEFORE, Direction.BEFORE),
+    ):
+        for entry in items(facet.get(key)):
+            if job := job_ref(mapping(entry).get("job")):
+                yield JobPoint(*job, point), direction
+
+
 def statistics(facets: Json, own: Json, key: str) -> Json:
     """Read ``inputStatistics`` or ``outputStatistics`` at its place (``own``) or among the dataset's facets."""
     return mapping(own.get(key)) or mapping(facets.get(key))
@@ -192,13 +223,19 @@ def _column_sources(facet: Json) -> tuple[Source, ...]:
     return _ordered(found)
 
 
-def lineage_entries(facet: Json) -> Iterator[tuple[DatasetRef, tuple[Source, ...]]]:
-    """Read the dataset entries of a job's ``lineage`` facet that tell of sources: each target with its own."""
+def lineage_entries(facet: Json) -> Iterator[tuple[DatasetRef | JobRef | None, tuple[Source, ...]]]:
+    """Read the entries of a job's ``lineage`` facet that tell of sources: each target with its own.
+
+    A target is a dataset or a job; None: the event's own job.
+    """
     for body in items(facet.get("entries")):
         entry = mapping(body)
-        target = dataset_ref(entry)
         sources = lineage_sources(entry)
-        if target and entry.get("type") != "JOB" and sources is not None:
+        if sources is None:
+            continue
+        if entry.get("type") == "JOB":
+            yield job_ref(entry), sources
+        elif target := dataset_ref(entry):
             yield target, sources
 
 
@@ -229,8 +266,8 @@ def _inputs(inputs: Iterable[object], target: str | None, entry: Json) -> Iterat
     )
     for body in inputs:
         source = mapping(body)
-        dataset = dataset_ref(source)
-        if dataset is None or source.get("type") == "JOB":
+        dataset = _point(source) if source.get("type") == "JOB" else dataset_ref(source)
+        if dataset is None:
             continue
         transformations = tuple(
             (
@@ -244,6 +281,12 @@ def _inputs(inputs: Iterable[object], target: str | None, entry: Json) -> Iterat
         if not transformations and any(inherited):
             transformations = (inherited,)
         yield Source(dataset, text(source.get("field")), target, transformations)
+
+
+def _point(source: Json) -> JobPoint | None:
+    """Read a job as a source; without a name it is the event's own, which its outputs come from anyway."""
+    job = job_ref(source)
+    return JobPoint(*job, Point.AFTER) if job else None
 
 
 def _ordered(sources: list[Source]) -> tuple[Source, ...]:

@@ -17,9 +17,11 @@ from lineage.model import (
     DatasetUse,
     Direction,
     FacetSeen,
+    JobPoint,
     JobRef,
     Kind,
     Observation,
+    Point,
     Source,
 )
 
@@ -64,6 +66,9 @@ def _run_event(event: Json, seen: Observation, job: JobRef, run: Json, job_body:
     seen.nominal_start = _instant(nominal.get("nominalStartTime"))
     seen.nominal_end = _instant(nominal.get("nominalEndTime"))
     _job(event, seen, job, job_body)
+    seen.detail = seen.parent is not None and facets.is_step(mapping(job_body.get("facets")))
+    for point, direction in dict.fromkeys(facets.dependencies(run_facets)):
+        seen.uses.append(DatasetUse(point, direction, artificial=True))
     return seen
 
 
@@ -95,7 +100,7 @@ def _job(event: Json, seen: Observation, job: JobRef, body: Json) -> None:
     own = mapping(body.get("facets"))
     seen.processing_type = facets.processing_type(own)
     _keep(seen, job, own)
-    uses: dict[tuple[DatasetRef, Direction], DatasetUse] = {}
+    uses: dict[tuple[DatasetRef | JobPoint, Direction], DatasetUse] = {}
     for key, direction in (("inputs", Direction.INPUT), ("outputs", Direction.OUTPUT)):
         for entry in items(event.get(key)):
             dataset = facets.dataset_ref(entry)
@@ -104,10 +109,13 @@ def _job(event: Json, seen: Observation, job: JobRef, body: Json) -> None:
                 uses[dataset, direction] = _use(seen, dataset, direction, entry)
     # An entry of the lineage facet outranks columnLineage; an output without entry falls back to it.
     for target, sources in facets.lineage_entries(mapping(own.get("lineage"))):
-        unlisted = DatasetUse(
-            target, Direction.OUTPUT, artificial=facets.is_artificial(target, facets.NOTHING)
-        )
-        use = uses.setdefault((target, Direction.OUTPUT), unlisted)
+        sources = tuple(each for each in sources if each.dataset != JobPoint(*job, Point.AFTER))
+        if target is None or (target == job and isinstance(target, JobRef)):
+            for source in sources:
+                uses.setdefault((source.dataset, Direction.INPUT), _read(source.dataset))
+            continue
+        written = target if isinstance(target, DatasetRef) else JobPoint(*target, Point.BEFORE)
+        use = uses.setdefault((written, Direction.OUTPUT), _written(written))
         use.sources = sources
     seen.uses = list(uses.values())
     listed = {dataset for dataset, direction in uses if direction is Direction.INPUT}
@@ -115,11 +123,20 @@ def _job(event: Json, seen: Observation, job: JobRef, body: Json) -> None:
         seen.uses += _implied(use.sources or (), listed)
 
 
-def _implied(sources: tuple[Source, ...], listed: set[DatasetRef]) -> list[DatasetUse]:
+def _read(dataset: DatasetRef | JobPoint, *, implied: bool = False) -> DatasetUse:
+    return DatasetUse(dataset, Direction.INPUT, implied=implied, artificial=isinstance(dataset, JobPoint))
+
+
+def _written(dataset: DatasetRef | JobPoint) -> DatasetUse:
+    artificial = isinstance(dataset, JobPoint) or facets.is_artificial(dataset, facets.NOTHING)
+    return DatasetUse(dataset, Direction.OUTPUT, artificial=artificial)
+
+
+def _implied(sources: tuple[Source, ...], listed: set[DatasetRef | JobPoint]) -> list[DatasetUse]:
     """Give the inputs that only an output's sources name: dbt lists no inputs behind ephemeral models."""
     missing = {source.dataset for source in sources} - listed
     listed |= missing
-    return [DatasetUse(dataset, Direction.INPUT, implied=True) for dataset in sorted(missing)]
+    return [_read(dataset, implied=True) for dataset in sorted(missing)]
 
 
 def _use(seen: Observation, dataset: DatasetRef, direction: Direction, entry: Json) -> DatasetUse:

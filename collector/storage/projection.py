@@ -8,16 +8,19 @@ acknowledgement of new events, waiting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection
 
 from collector.storage import compression, upsert
+from collector.storage.changes import Changes
+from collector.storage.entities import Entities, job_id_of
+from collector.storage.identity import Identity
 from collector.storage.run_ids import NextRunIds, RunIds, RunKey
 from collector.storage.selects import chunks, run_uses, runs_of
 from collector.storage.tables import (
@@ -29,22 +32,20 @@ from collector.storage.tables import (
     edge,
     facet,
     facet_body,
-    job,
-    namespace,
     run,
     run_io,
 )
-from collector.storage.timelines import LateJobs, Timelines, Touched
+from collector.storage.timelines import Timelines, Touched
 from lineage.edges import EdgeKey, Showing, showing
 from lineage.facets import Facet
-from lineage.model import DatasetRef, Kind, Observation, Source, entity_id, run_key
+from lineage.model import Kind, Observation, Source, run_key
 from lineage.runs import Run, RunUse, Update, absorb, absorb_use, updates
 
 CACHED_RUNS = 20_000
 """Runs kept in memory between batches: a COMPLETE mostly comes soon after its START. Some 2 KB each."""
 
-CACHED_NAMES = 500_000
-"""Ids of rows known to be written already (names, derivations, facet bodies); some 100 bytes each."""
+CACHED_CONTENT = 500_000
+"""Derivations and facet bodies known to be written already; some 100 bytes each."""
 
 DELETED = b""
 """The hash of a facet that was deleted."""
@@ -59,10 +60,6 @@ _RUN_STATE = {
 _canonical = msgspec.json.Encoder(order="sorted")
 _run_row: Callable[[Run], tuple[Any, ...]] = attrgetter(*upsert.names(run))
 _use_row: Callable[[RunUse], tuple[Any, ...]] = attrgetter(*upsert.names(run_io))
-
-
-class Collision(Exception):
-    """Two names have the same id. One of 10^7 catalogs of a million names meets this; the event is parked."""
 
 
 @dataclass(slots=True)
@@ -95,37 +92,6 @@ class _Held:
         self.changed_uses = {}
 
 
-Row = Sequence[Any]
-"""Values in the order of a table's columns."""
-
-
-class Insert(NamedTuple):
-    """Arguments of ``upsert.write_rows``."""
-
-    table: Table
-    rows: list[Row]
-    update: Mapping[str, str] | None
-    newest: Sequence[str]
-
-
-@dataclass(slots=True)
-class Changes:
-    """The rows that a batch writes."""
-
-    inserts: list[Insert] = field(default_factory=list)
-    gone_updates: list[tuple[int, int, int]] = field(default_factory=list)
-    late: LateJobs = field(default_factory=dict)
-
-    def insert(
-        self,
-        table: Table,
-        rows: Iterable[Row],
-        update: Mapping[str, str] | None = None,
-        newest: Sequence[str] = (),
-    ) -> None:
-        self.inserts.append(Insert(table, list(rows), update, newest))
-
-
 class Projection:
     """The projected tables of one database. Keeps in memory what it has read: it must be their only writer.
 
@@ -133,18 +99,20 @@ class Projection:
     """
 
     def __init__(self, run_ids: RunIds | None = None) -> None:
+        self.identity = Identity()
         self._run_ids = run_ids or NextRunIds()
         self._timelines = Timelines()
         self._runs: dict[RunKey, _Held] = {}
-        self._names: set[int] = set()
+        self._entities = Entities()
         self._derivations: set[int] = set()
         self._bodies: set[bytes] = set()
 
     def forget(self) -> None:
         """Drop what is kept in memory: a transaction failed, or somebody else has written."""
+        self.identity.forget()
         self._timelines.forget()
         self._runs.clear()
-        self._names.clear()
+        self._entities.forget()
         self._derivations.clear()
         self._bodies.clear()
         self._run_ids.forget()
@@ -156,12 +124,13 @@ class Projection:
             Collision: an id stands for another name already.
         """
         changes = Changes()
-        self._names_of(conn, observations, changes)
+        new = self._entities.prepare(conn, observations, changes)
         self._facets_of(observations, changes)
         touched = self._fold_runs(conn, observations, changes)
         self._assertions_of(observations, changes)
-        aliases = {(a.dataset.id, a.other.id, a.reason) for seen in observations for a in seen.aliases}
-        changes.insert(dataset_alias, aliases)
+        aliases = [alias for seen in observations for alias in seen.aliases]
+        pairs, changes.canonical = self.identity.advance(conn, new, aliases)
+        changes.insert(dataset_alias, pairs, {"detail": upsert.SMALLEST})
         self._timelines.load(conn, {held.run.job_id for held in touched})
         self._runs_of(touched, changes)
         intervals, changes.late = self._timelines.advance(
@@ -182,54 +151,16 @@ class Projection:
         upsert.delete_rows(conn, dataset_update, changes.gone_updates)
         for table, rows, update, newest in changes.inserts:
             upsert.write_rows(conn, table, upsert.names(table), rows, update, newest=newest)
+        upsert.update_rows(conn, dataset, ("canonical_id",), changes.canonical)
         self._timelines.rewalk(conn, changes.late)
 
     def _trim(self) -> None:
         if len(self._runs) > CACHED_RUNS:
             self._runs.clear()
-        for known in (self._names, self._derivations, self._bodies):
-            if len(known) > CACHED_NAMES:
+        self._entities.trim()
+        for known in (self._derivations, self._bodies):
+            if len(known) > CACHED_CONTENT:
                 known.clear()
-
-    # --- names -------------------------------------------------------------------------------------------------
-
-    def _names_of(self, conn: Connection, observations: Iterable[Observation], changes: Changes) -> None:
-        namespaces: dict[int, tuple[Any, ...]] = {}
-        jobs: dict[int, tuple[Any, ...]] = {}
-        datasets: dict[int, tuple[Any, ...]] = {}
-
-        def add(rows: dict[int, tuple[Any, ...]], id_: int, place: str, name: str, *rest: Any) -> None:
-            if id_ not in self._names and id_ not in rows:
-                namespace_id = entity_id("namespace", place)
-                rows[id_] = (id_, namespace_id, name, *rest)
-                if namespace_id not in self._names:
-                    namespaces[namespace_id] = (namespace_id, place)
-
-        def add_dataset(ref: DatasetRef) -> None:
-            add(datasets, ref.id, *ref)
-
-        # Facets and assertions are of these too: of the job, the dataset, or one that is used.
-        for seen in observations:
-            for ref in (seen.parent, seen.root):
-                if ref and ref.job:
-                    add(jobs, ref.job.id, *ref.job, None)
-            if seen.job:
-                add(jobs, seen.job.id, *seen.job, None)
-            if seen.dataset:
-                add_dataset(seen.dataset)
-                if seen.uses:
-                    add(jobs, _job_id(seen), *seen.dataset, seen.dataset.id)
-            for use in seen.uses:
-                add_dataset(use.dataset)
-            for alias in seen.aliases:
-                add_dataset(alias.other)
-        for table, rows in ((namespace, namespaces), (job, jobs), (dataset, datasets)):
-            for part in chunks(list(rows)):
-                for found in conn.execute(select(table).where(table.c.id.in_(part))):
-                    if tuple(found) != rows[found.id]:
-                        raise Collision(f"{tuple(found)!r} and {rows[found.id]!r} have the same id")
-            self._names.update(rows)
-            changes.insert(table, rows.values())
 
     # --- runs --------------------------------------------------------------------------------------------------
 
@@ -238,7 +169,7 @@ class Projection:
     ) -> list[_Held]:
         """Fold the observations into their runs, in memory; give those that changed."""
         # A declaration that says nothing about lineage or data is about facets alone: no run.
-        runs = [(seen, (run_key(seen.run_id), _job_id(seen))) for seen in observations if _is_run(seen)]
+        runs = [(seen, (run_key(seen.run_id), job_id_of(seen))) for seen in observations if _is_run(seen)]
         stubs: dict[RunKey, str] = {}
         for seen, _ in runs:
             for ref in (seen.parent, seen.root):
@@ -349,7 +280,7 @@ class Projection:
         for seen in observations:
             if not seen.assertions or not _is_run(seen):
                 continue
-            run_id = self._runs[run_key(seen.run_id), _job_id(seen)].run.id
+            run_id = self._runs[run_key(seen.run_id), job_id_of(seen)].run.id
             for check in seen.assertions:
                 key = (check.dataset.id, run_id, _digest(check.assertion, check.column, check.name))
                 result = (check.success, check.severity, check.expected, check.actual)
@@ -384,10 +315,3 @@ def facet_hash(body: object) -> bytes:
 
 def _is_run(seen: Observation) -> bool:
     return seen.kind is Kind.RUN or bool(seen.uses)
-
-
-def _job_id(seen: Observation) -> int:
-    """Give the job of a run or declaration; for a DatasetEvent the hidden one that stands for its maker."""
-    if seen.job is not None:
-        return seen.job.id
-    return entity_id("declaration", *(seen.dataset or ("", "")))

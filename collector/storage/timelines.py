@@ -12,6 +12,7 @@ from collector.storage import upsert
 from collector.storage.selects import chunks, run_uses, runs_of
 from collector.storage.tables import edge, run
 from lineage.edges import Interval, Late, Showing, Timeline, rewalk, showing
+from lineage.model import Direction, JobPoint, Point
 
 PIECE = 500
 """Runs read at a time when a line of runs is walked again."""
@@ -23,6 +24,9 @@ END_OF_INSTANT = b"\xff" * 16
 """A run key after all others: the place is known to its instant only, and taken for the last in it."""
 
 LONG_AGO = -(2**63)
+
+NO_RUN = 0
+"""``opened_by`` of an edge that holds by definition, between a job and a point beside it; no run opens or closes it."""
 
 
 @dataclass(slots=True)
@@ -58,7 +62,7 @@ class Timelines:
                 job_id: max(value for value in (opened, closed, LONG_AGO) if value is not None)
                 for job_id, opened, closed in conn.execute(
                     select(edge.c.job_id, func.max(edge.c.valid_from), func.max(edge.c.valid_to))
-                    .where(edge.c.job_id.in_(part))
+                    .where(edge.c.job_id.in_(part), edge.c.opened_by != NO_RUN)
                     .group_by(edge.c.job_id)
                 )
             }
@@ -79,7 +83,9 @@ class Timelines:
                 )
             if ends:
                 for row in conn.execute(
-                    select(edge).where(edge.c.job_id.in_(part), edge.c.valid_to.is_(None))
+                    select(edge).where(
+                        edge.c.job_id.in_(part), edge.c.valid_to.is_(None), edge.c.opened_by != NO_RUN
+                    )
                 ):
                     interval = _interval(row)
                     self._cache[row.job_id].current[interval.key] = interval
@@ -109,13 +115,18 @@ class Timelines:
         """Walk the lines of late jobs again, in a writing transaction in which their runs are written already."""
         for job_id, (start, until) in late.items():
             since = or_(edge.c.valid_to.is_(None), edge.c.valid_to >= start)
-            held = [
-                _interval(row) for row in conn.execute(select(edge).where(edge.c.job_id == job_id, since))
-            ]
+            wanted = select(edge).where(edge.c.job_id == job_id, edge.c.opened_by != NO_RUN, since)
+            held = [_interval(row) for row in conn.execute(wanted)]
             changes = rewalk(held, _line(conn, job_id, start), start, until)
             gone, put = ([_row(job_id, i) for i in intervals] for intervals in (changes.gone, changes.put))
             upsert.delete_rows(conn, edge, [row[:4] for row in gone])
             upsert.write_rows(conn, edge, upsert.names(edge), put, upsert.replace(edge))
+
+
+def standing_edge(point: JobPoint) -> tuple[Any, ...]:
+    """Give the row of the edge between a point and its job: a job writes what is after it, reads what is before."""
+    direction = Direction.OUTPUT if point.point is Point.AFTER else Direction.INPUT
+    return point.job.id, point.id, int(direction), LONG_AGO, None, None, False, NO_RUN, None
 
 
 def _row(job_id: int, i: Interval) -> tuple[Any, ...]:

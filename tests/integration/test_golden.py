@@ -354,6 +354,6 @@ def test_every_use_is_counted_once_over_all_tools(look: Look) -> None:
     seen = look()
     uses = list(seen.conn.execute(select(run_io)))
     assert len({row.run_id for row in uses}) <= len(seen.all_runs)
-    assert {row.direction for row in uses} == set(map(int, Direction))
+    assert {row.direction for row in uses} == {Direction.INPUT, Direction.OUTPUT}
     assert len(seen.all_runs) == len({(row.key, row.job_id) for row in seen.all_runs})
     assert {"RUNNING", "COMPLETE", "FAIL", "ABORT", None} <= {row.state for row in seen.all_runs}

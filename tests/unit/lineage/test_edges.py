@@ -27,6 +27,7 @@ from lineage.runs import Run, RunUse
 A: EdgeKey = (1, int(Direction.INPUT))
 B: EdgeKey = (2, int(Direction.INPUT))
 OUT: EdgeKey = (1, int(Direction.OUTPUT))
+FIRST: EdgeKey = (3, int(Direction.AFTER))
 PLAIN = Shown(None, implied=False)
 
 NOWHERE: Place = (-(2**63), b"")
@@ -42,7 +43,12 @@ def run(at: int, *edges: EdgeKey | tuple[EdgeKey, Shown], closes: bool = True, n
             case (int(dataset_id), int(direction)):
                 shown[dataset_id, direction] = PLAIN
     id_ = number or at
-    return Showing((at, id_.to_bytes(2, "big")), id_, closes and bool(shown), shown)
+    return Showing((at, id_.to_bytes(2, "big")), id_, closing(shown, closes), shown)
+
+
+def closing(shown: Mapping[EdgeKey, Shown], closes: bool) -> frozenset[bool]:
+    """Give the flows (True: data) that a run closes: those of which it shows anything."""
+    return frozenset(key[1] < Direction.AFTER for key in shown) if closes else frozenset()
 
 
 Told = tuple[EdgeKey, int, int | None, int | None, bool, int, int | None]
@@ -74,6 +80,14 @@ def test_an_edge_opens_with_the_first_run_that_shows_it_and_stays() -> None:
 def test_it_closes_with_the_first_later_run_that_completed_without_it() -> None:
     runs = run(1, A, OUT), run(2, OUT, closes=False), run(3, OUT), run(4, OUT)
     assert walk(*runs) == {(A, 1, 3, None, False, 1, 3), (OUT, 1, None, None, False, 1, None)}
+
+
+def test_a_run_that_tells_only_of_control_flow_closes_no_data_edge_nor_the_other_way_round() -> None:
+    assert walk(run(1, A, FIRST), run(2, FIRST), run(3, B)) == {
+        (A, 1, 3, None, False, 1, 3),
+        (FIRST, 1, None, None, False, 1, None),
+        (B, 3, None, None, False, 3, None),
+    }
 
 
 def test_it_opens_again() -> None:
@@ -128,7 +142,7 @@ def test_what_a_run_shows(state: str, incomplete: bool, declared: bool, closes: 
     of = Run(1, b"k", 2, "r", declared=declared, state=state, incomplete=incomplete, first_event_at=9)
     says = showing(of, {A: RunUse(1, *A, implied=False, derivation_id=4)})
     assert says.place == (9, b"k")
-    assert says.closes is closes
+    assert says.closes == (frozenset({True}) if closes else frozenset())
     assert says.edges == ({A: Shown(4, implied=False)} if shows else {})
     assert not showing(of, {}).closes
 
@@ -207,7 +221,7 @@ class Event:
     """Whether this event ends the run, and if so whether as one that closes edges. The latest end counts."""
 
 
-KEYS = st.sampled_from([A, B, OUT])
+KEYS = st.sampled_from([A, B, OUT, FIRST])
 SHOWN = st.builds(Shown, st.sampled_from([None, 7, 8]), st.booleans())
 EVENTS = st.builds(
     Event,
@@ -232,12 +246,12 @@ def said(events: list[Event]) -> Showing:
                 time, derivation_id = event.at, shown.derivation_id
             edges[key] = (time, Shown(derivation_id, held.implied and shown.implied))
     ends = [(event.at, not event.end) for event in events if event.end is not None]
-    closes = bool(edges) and bool(ends) and not max(ends)[1]
+    closes = bool(ends) and not max(ends)[1]
     number = events[0].run
     return Showing(
         (min(event.at for event in events), number.to_bytes(2, "big")),
         number,
-        closes,
+        closing({key: shown for key, (_, shown) in edges.items()}, closes),
         {key: shown for key, (_, shown) in edges.items()},
     )
 

@@ -15,9 +15,12 @@ from lineage.model import (
     DatasetUse,
     Direction,
     FacetSeen,
+    JobPoint,
     JobRef,
     Kind,
     Observation,
+    Point,
+    Reason,
     RunRef,
     Source,
 )
@@ -122,7 +125,7 @@ def test_a_dataset_event_about_metadata_is_no_run() -> None:
     seen = read(dataset_event(schema={"fields": []}, symlinks={"identifiers": [dataset("alias")]}))
     assert (seen.dataset, seen.job, seen.uses) == (ref("orders"), None, [])
     assert [facet.name for facet in seen.facets] == ["schema", "symlinks"]
-    assert seen.aliases == [AliasSeen(ref("orders"), ref("alias"), "symlink")]
+    assert seen.aliases == [AliasSeen(ref("orders"), ref("alias"), Reason.SYMLINK)]
 
 
 @pytest.mark.parametrize(
@@ -312,8 +315,8 @@ def test_symlinks_and_renames_are_other_names() -> None:
     }
     seen = read(run_event("COMPLETE", outputs=[dataset("orders", facets=facets)]))
     assert seen.aliases == [
-        AliasSeen(ref("orders"), ref("b"), "symlink"),
-        AliasSeen(ref("orders"), ref("before"), "rename"),
+        AliasSeen(ref("orders"), ref("b"), Reason.SYMLINK),
+        AliasSeen(ref("orders"), ref("before"), Reason.RENAME),
     ]
     facets["lifecycleStateChange"]["lifecycleStateChange"] = "ALTER"
     seen = read(run_event("COMPLETE", outputs=[dataset("orders", facets=facets)]))
@@ -503,13 +506,75 @@ def test_targets_and_sources_that_are_not_listed_are_taken_up() -> None:
     ]
 
 
-def test_entries_and_sources_that_are_jobs_name_no_datasets() -> None:
-    own_job = {"type": "JOB", "inputs": [entry("a")]}
-    other_job = {"type": "JOB", "namespace": "shop", "name": "other", "inputs": [entry("a")]}
-    seen = with_lineage(own_job, other_job, inputs=["a"], outputs=["mart"])
-    assert [u.dataset.name for u in seen.uses] == ["a", "mart"]
-    made_by_job = with_lineage(entry("mart", inputs=[{"type": "JOB"}]), inputs=["a"], outputs=["mart"])
-    assert source_names(made_by_job, "mart") == []
+def after(name: str) -> JobPoint:
+    return JobPoint("shop", name, Point.AFTER)
+
+
+def job_entry(name: str | None = None, *inputs: Json) -> Json:
+    named = {"namespace": "shop", "name": name} if name else {}
+    return {"type": "JOB", **named, **({"inputs": list(inputs)} if inputs else {})}
+
+
+def test_what_feeds_the_job_itself_is_read_by_it() -> None:
+    seen = with_lineage(job_entry(None, entry("a"), job_entry("extract")), outputs=["mart"])
+    assert {(u.dataset, u.direction, u.implied) for u in seen.uses} == {
+        (ref("mart"), Direction.OUTPUT, False),
+        (ref("a"), Direction.INPUT, False),
+        (after("extract"), Direction.INPUT, False),
+    }
+
+
+def test_what_feeds_another_job_is_written_to_it() -> None:
+    seen = with_lineage(job_entry("other", entry("a")), inputs=["a"])
+    (written,) = (u for u in seen.uses if u.direction is Direction.OUTPUT)
+    assert written.dataset == JobPoint("shop", "other", Point.BEFORE)
+    assert [source.dataset for source in written.sources or ()] == [ref("a")]
+
+
+def test_a_job_as_a_source_stands_for_what_comes_out_of_it() -> None:
+    seen = with_lineage(entry("mart", inputs=[job_entry("extract"), entry("a")]), outputs=["mart"])
+    assert {source.dataset for source in use(seen, "mart").sources or ()} == {after("extract"), ref("a")}
+    assert {u.dataset for u in seen.uses if u.implied} == {after("extract"), ref("a")}
+
+
+def test_the_job_itself_is_no_source_of_its_own() -> None:
+    for itself in (job_entry(), {"type": "JOB", "namespace": "shop", "name": "load"}):
+        seen = with_lineage(entry("mart", inputs=[itself]), inputs=["a"], outputs=["mart"])
+        assert source_names(seen, "mart") == []
+        assert {u.dataset for u in seen.uses} == {ref("mart"), ref("a")}
+
+
+def test_control_flow_comes_from_job_dependencies() -> None:
+    facet = {
+        "upstream": [{"job": {"namespace": "shop", "name": "before"}, "type": "DIRECT"}, {"job": None}, 5],
+        "downstream": [{"job": {"namespace": "shop", "name": "next"}}],
+    }
+    seen = read(run_event("START", inputs=["a"], run_facets={"jobDependencies": facet}))
+    assert [(u.dataset, u.direction) for u in seen.uses] == [
+        (ref("a"), Direction.INPUT),
+        (after("before"), Direction.AFTER),
+        (JobPoint("shop", "next", Point.BEFORE), Direction.BEFORE),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("job_type", "parent", "detail"),
+    [
+        ("SQL", True, True),
+        ("sql_job", True, True),
+        ("MODEL", True, False),
+        ("SQL", False, False),
+        (None, True, False),
+    ],
+)
+def test_steps_of_a_parent_are_told_by_the_type_of_job(
+    job_type: str | None, parent: bool, detail: bool
+) -> None:
+    whole = {"parent": {"run": {"runId": "p"}, "job": {"namespace": "shop", "name": "app"}}}
+    seen = read(
+        run_event("START", run_facets=whole if parent else {}, job_facets={"jobType": {"jobType": job_type}})
+    )
+    assert seen.detail is detail
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from collector.api import datasets, events, graph, health, ingest, names, pages, problems, runs
+from collector.api import datasets, events, graph, health, ingest, marquez, names, pages, problems, runs
 from collector.api.encoding import MsgspecProvider
 from collector.api.native import NativeApi
 from collector.api.recording import RECORDER, Recorder
@@ -38,6 +38,8 @@ def create_app(services: Services) -> Flask:
     app = Flask("collector", static_folder=None, template_folder="api/templates")
     app.json = MsgspecProvider(app)
     app.config.update(DOCUMENT)
+    # Names in paths hold slashes, several at once too: s3://bucket.
+    app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = services
     settings = services.settings
     api = NativeApi(
@@ -54,6 +56,7 @@ def create_app(services: Services) -> Flask:
     app.register_blueprint(ingest.make_blueprint(services, log))
     app.register_blueprint(health.blueprint)
     app.register_blueprint(pages.make_blueprint(api.spec.to_dict()))
+    marquez.register(app)
     app.after_request(_harden)
     return app
 

@@ -21,7 +21,7 @@ from collector.auth import Authenticator, Principal
 from collector.errors import PayloadTooLarge, TidegateError
 from collector.ingest.answers import Answer, problem_answer
 from collector.ingest.log import Done, LogWriter, Outcome
-from collector.ingest.receive import LARGE_BODY, PATHS, ROOT, Headers, Receiver, allowed_method
+from collector.ingest.receive import LARGE_BODY, Headers, Receiver, allowed_method, is_for_ingest
 from collector.ingest.visible import POLL_SECONDS, is_visible
 from collector.settings import Settings
 from collector.storage.engine import Database
@@ -124,7 +124,7 @@ class Front:
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         try:
-            if path in PATHS or (path == ROOT and scope["method"] == "POST"):
+            if is_for_ingest(path, scope["method"]):
                 answer = await self._take(scope, receive)
             else:
                 body = await self._body(scope, receive)

@@ -40,9 +40,13 @@ def problem_response(error: TidegateError) -> Response:
     """Make the answer for an error."""
     status = int(error.status)
     response = Response(msgspec.json.encode(error.problem()), status, mimetype="application/problem+json")
+    response.headers.update(hints(status))
+    return response
+
+
+def hints(status: int) -> dict[str, str]:
+    """Give the headers that tell a client what to do about an error of that status."""
     if status == 503:
         # Every client of OpenLineage that retries heeds this.
-        response.headers["Retry-After"] = "1"
-    if status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+        return {"Retry-After": "1"}
+    return {"WWW-Authenticate": "Bearer"} if status == 401 else {}

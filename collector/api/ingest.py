@@ -9,7 +9,7 @@ from collector.api.services import Services
 from collector.errors import PayloadTooLarge, TidegateError
 from collector.ingest.answers import Answer, problem_answer
 from collector.ingest.log import LogWriter
-from collector.ingest.receive import PATHS, ROOT, Headers, Receiver, allowed_method
+from collector.ingest.receive import PATHS, ROOT, Headers, Receiver, allowed_method, is_for_ingest
 from collector.times import now_us
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -29,7 +29,8 @@ def make_blueprint(services: Services, log: LogWriter) -> Blueprint:
         return Response(answer.body, answer.status, list(answer.headers))
 
     for number, path in enumerate(sorted(PATHS)):
-        blueprint.add_url_rule(path, f"receive_{number}", receive, methods=METHODS, strict_slashes=True)
+        methods = [method for method in METHODS if is_for_ingest(path, method)]
+        blueprint.add_url_rule(path, f"receive_{number}", receive, methods=methods, strict_slashes=True)
     blueprint.add_url_rule(ROOT, "root", receive, methods=["POST"])
     return blueprint
 

@@ -35,6 +35,9 @@ PATHS: Final = frozenset(path + slash for path in (SINGLE, BATCH, ALIAS) for sla
 ROOT: Final = "/"
 """Where the Java client posts if its URL ends in a slash: it is told the right path."""
 
+QUESTIONS: Final = frozenset({SINGLE, f"{SINGLE}/"})
+"""Where GET asks for lineage, as it does in Marquez."""
+
 METHODS: Final = ("POST",)
 
 LARGE_BODY: Final = 256 * 1024
@@ -93,6 +96,13 @@ class Prepared:
     def hashes(self) -> list[bytes]:
         """The events to wait for."""
         return [item.hash for item in self.items if isinstance(item, NewEvent)]
+
+
+def is_for_ingest(path: str, method: str) -> bool:
+    """Tell whether a request is for the way in, be it to be refused there."""
+    if path in PATHS:
+        return method not in ("GET", "HEAD") or path not in QUESTIONS
+    return path == ROOT and method == "POST"
 
 
 def allowed_method(path: str, method: str) -> Answer | None:

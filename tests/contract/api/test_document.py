@@ -43,7 +43,7 @@ def test_the_document_has_every_route_and_no_other(app: Flask, document: dict[st
     routes = {
         (rule.rule, method)
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith(PREFIX)
+        if rule.rule.startswith(f"{PREFIX}/")
         for method in (rule.methods or set()) - IMPLICIT
     }
     assert {(path, method) for path, method, _ in operations(document)} == routes

@@ -1,0 +1,97 @@
+"""The one Flask route behind which the API has its own: Flask sees decoded paths only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import Blueprint, Flask, g, jsonify, request
+from flask.wrappers import Response
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import PathConverter
+
+from collector.api.access import visible
+from collector.api.marquez.paths import decoded_segments, segments_as_sent
+from collector.api.marquez.refusals import NoSuchPath, failed, refused, refused_by_flask
+from collector.api.marquez.routing import Reading, Routes, Table
+from collector.api.services import reading, services
+from collector.auth import READ
+from collector.errors import TidegateError
+from collector.storage.marquez.lookup import Wanted, known
+
+PREFIX = "/api/v1"
+
+ELSEWHERE = ("/api/v1-beta/", "/api/v2beta/")
+"""Where Marquez has GraphQL and its search by OpenSearch."""
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+"""All of them: what is not there is answered in the shape of this API."""
+
+
+class Rest(PathConverter):
+    """The rest of a path, whatever it is: PathConverter takes none that begins with a slash."""
+
+    regex = r"[\s\S]*?"
+    part_isolating = False
+
+
+def make_blueprint(app: Flask, parts: Iterable[Routes]) -> Blueprint:
+    """Make the blueprint with all routes of ``parts``."""
+    app.url_map.converters["rest"] = Rest
+    blueprint = Blueprint("marquez", __name__)
+    table = Table(parts)
+
+    def answer(rest: str) -> Response:
+        g.principal = services().authenticator.authenticate(request.headers)
+        found = _found(table, rest)
+        if not found:
+            raise NoSuchPath
+        method = "GET" if request.method == "HEAD" else request.method
+        meant = [reading for reading in found if reading.route.method == method]
+        allowed = sorted({reading.route.method for reading in found} | {"OPTIONS"})
+        if method == "OPTIONS":
+            return Response(headers={"Allow": ", ".join(allowed)})
+        if not meant:
+            raise MethodNotAllowed(allowed)
+        route, names = meant[0] if len(meant) == 1 else _likeliest(meant)
+        g.principal.require(route.scope)
+        result = route.view(**names)
+        return result if isinstance(result, Response) else jsonify(result)
+
+    def nothing(rest: str) -> Response:
+        services().authenticator.authenticate(request.headers).require(READ)
+        raise NoSuchPath
+
+    blueprint.add_url_rule(PREFIX, "root", nothing, methods=METHODS, defaults={"rest": ""})
+    blueprint.add_url_rule(f"{PREFIX}/<rest:rest>", "answer", answer, methods=METHODS)
+    for number, prefix in enumerate(ELSEWHERE):
+        blueprint.add_url_rule(f"{prefix}<rest:rest>", f"nothing_{number}", nothing, methods=METHODS)
+    blueprint.register_error_handler(TidegateError, refused)
+    blueprint.register_error_handler(HTTPException, refused_by_flask)
+    blueprint.register_error_handler(Exception, failed)
+    return blueprint
+
+
+def created(body: object, location: str) -> Response:
+    """Answer that something has been made, and where it is."""
+    response = jsonify(body)
+    response.status_code = 201
+    response.headers["Location"] = location
+    return response
+
+
+def _found(table: Table, rest: str) -> list[Reading]:
+    segments = segments_as_sent(request.environ, PREFIX)
+    found = [] if segments is None else table.matches(segments)
+    # Else either the server does not tell the path as sent, or a proxy has decoded it.
+    return found or table.readings(decoded_segments(rest))
+
+
+def _likeliest(meant: list[Reading]) -> Reading:
+    """Choose the reading whose names exist; of several, and of none, the first."""
+    wanted = [
+        Wanted(each.names.get("namespace"), each.names.get("job"), each.names.get("dataset"))
+        for each in meant
+    ]
+    with reading() as conn:
+        ranks = known(conn, wanted, visible(conn))
+    return meant[max(range(len(meant)), key=lambda index: (ranks[index], -index))]

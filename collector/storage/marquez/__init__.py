@@ -1,0 +1,1 @@
+"""What the Marquez-compatible API reads from the tables, and writes of what people say."""

@@ -119,7 +119,7 @@ def find_named(
 
 
 def names_of(conn: Connection, kind: NodeType, ids: Sequence[int], *, visible: Visible) -> dict[int, Named]:
-    """Give the names of jobs or datasets by id; hidden jobs and what the caller may not see are left out."""
+    """Give the names of jobs or datasets by id; hidden ones and what the caller may not see are left out."""
     if not ids:
         return {}
     table = TABLES[kind]
@@ -172,7 +172,7 @@ def count_entities(conn: Connection) -> dict[str, int]:
     """Count namespaces, jobs and datasets."""
     shown = {"namespaces": select(func.count()).select_from(namespace)}
     shown["jobs"] = select(func.count()).select_from(job).where(job.c.dataset_id.is_(None))
-    shown["datasets"] = select(func.count()).select_from(dataset)
+    shown["datasets"] = select(func.count()).select_from(dataset).where(dataset.c.job_id.is_(None))
     row = conn.execute(
         select(*(statement.scalar_subquery().label(name) for name, statement in shown.items()))
     ).one()
@@ -184,7 +184,8 @@ def _named(kind: NodeType) -> Select[Any]:
     statement = select(table.c.id, namespace.c.name.label("namespace"), table.c.name)
     # Every one has a namespace. The outer join keeps SQLite from beginning with the few namespaces, and sorting all.
     statement = statement.outerjoin_from(table, namespace, namespace.c.id == table.c.namespace_id)
-    return statement if kind == "dataset" else statement.where(job.c.dataset_id.is_(None))
+    # A hidden job stands for the maker of a dataset, a hidden dataset for what is between two jobs.
+    return statement.where((dataset.c.job_id if kind == "dataset" else job.c.dataset_id).is_(None))
 
 
 def _beginning(name: ColumnElement[str]) -> ColumnElement[str]:

@@ -39,7 +39,9 @@ def job_edges(
 ) -> list[EdgeRow]:
     """Give what a job reads and writes, or every interval in which it did, the newest first; at most ``limit``."""
     statement = (
-        _edges(dataset).join(dataset, dataset.c.id == edge.c.dataset_id).where(edge.c.job_id == job_id)
+        _edges(dataset)
+        .join(dataset, dataset.c.id == edge.c.dataset_id)
+        .where(edge.c.job_id == job_id, dataset.c.job_id.is_(None))
     )
     return _listed(conn, statement, dataset, visible, limit, open_only, direction)
 

@@ -144,7 +144,9 @@ def run_data(conn: Connection, row_id: int, *, visible: Visible, limit: int) -> 
     names = select(run_io, dataset.c.id, dataset.c.name, namespace.c.name.label("namespace"))
     joined = names.join_from(run_io, dataset, dataset.c.id == run_io.c.dataset_id)
     joined = joined.join(namespace, namespace.c.id == dataset.c.namespace_id)
-    mine = joined.where(run_io.c.run_id == row_id, within(dataset.c.namespace_id, visible))
+    mine = joined.where(
+        run_io.c.run_id == row_id, dataset.c.job_id.is_(None), within(dataset.c.namespace_id, visible)
+    )
     rows = conn.execute(mine.order_by(namespace.c.name, dataset.c.name, run_io.c.direction).limit(limit + 1))
     return [
         RunData(

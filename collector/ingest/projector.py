@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from collector.errors import DatabaseUnavailable, TidegateError
 from collector.ingest.envelope import EventReader
+from collector.ingest.rules import RuleFollower
 from collector.storage import inbox
 from collector.storage.engine import Database
 from collector.storage.inbox import LoggedEvent
@@ -69,6 +70,7 @@ class Projector:
         self._observer = observer
         self._lease = Lease(database, LEASE, holder, LEASE_US)
         self._target = Target(database, Projection())
+        self._rules = RuleFollower(database, self._target.projection.identity)
         self._reader = EventReader()
         self._kept_at = 0
 
@@ -95,6 +97,8 @@ class Projector:
     def drain(self, progress: Callable[[int], None] = lambda events: None) -> int | None:
         """Project all that waits and return the number of events; None if another projector is active.
 
+        Changed alias rules are applied too.
+
         ``progress`` is called with the number of events of each batch.
         """
         if not self._take_lease():
@@ -118,6 +122,7 @@ class Projector:
             self._lease.seize(self._kept_at)
         # Whoever held it since may have written what we hold in memory.
         self._target.projection.forget()
+        self._rules.forget()
         return self._lease.acquire(self._kept_at)
 
     def _release(self) -> None:
@@ -130,6 +135,9 @@ class Projector:
         started = time.perf_counter()
         with self._database.read() as conn:
             events = inbox.pending(conn, self._size)
+            behind = self._rules.is_behind(conn)
+        if behind:
+            self._rules.catch_up(self._keep_lease)
         full = len(events) == self._size
         self._size = min(2 * self._size, CATCHING_UP * self._batch) if full else self._batch
         if not events:

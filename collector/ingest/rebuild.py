@@ -16,7 +16,7 @@ from sqlalchemy import delete
 from collector.errors import TidegateError
 from collector.ingest.envelope import EventReader
 from collector.ingest.projector import LEASE, LEASE_US, Target, isolate, read
-from collector.storage import inbox, upsert
+from collector.storage import aliases, inbox, upsert
 from collector.storage.engine import Database
 from collector.storage.leases import Lease
 from collector.storage.projection import Projection
@@ -80,6 +80,8 @@ def _project(
 ) -> dict[int, str]:
     """Project all events into the second set of tables; give the errors of those that fail, by event id."""
     target = Target(beside, Projection(SameRunIds(database)))
+    with database.read() as conn:
+        target.projection.identity.rules = aliases.rules(conn)
     reader = EventReader()
     errors: dict[int, str] = {}
     done = last = 0

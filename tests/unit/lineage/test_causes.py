@@ -86,8 +86,10 @@ def found(
 def test_where_all_is_well_nothing_explains_it() -> None:
     assert found() == (
         [],
-        "Nothing upstream explains it: of 2 jobs no newest run failed, none takes longer than usual "
-        + "or has left an update unread, and of 3 datasets none fails a check.",
+        (
+            "Nothing upstream explains it: of 2 jobs no newest run failed, none takes longer than usual "
+            "or has left an update unread, and of 3 datasets none fails a check."
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,9 @@ class Catalog:
 
     def job(self, name: str, namespace: str = "shop", **values: Any) -> int:
         """Write a job."""
-        return self._named(tables.job, JobRef(namespace, name).id, namespace, name, {"detail": False, **values})
+        return self._named(
+            tables.job, JobRef(namespace, name).id, namespace, name, {"detail": False, **values}
+        )
 
     def dataset(self, name: str, namespace: str = "shop", **values: Any) -> int:
         """Write a dataset that has no other name, unless ``canonical_id`` is given."""
@@ -62,6 +65,18 @@ class Catalog:
         """Write an edge, open unless ``valid_to`` is given."""
         row = {"job_id": job, "dataset_id": dataset, "direction": int(direction), "valid_from": valid_from}
         self._add(tables.edge, {**row, "implied": False, "opened_by": 0, **values})
+
+    def derivation(
+        self,
+        number: int,
+        *sources: tuple[int, str | None, str | None] | tuple[int, str | None, str | None, list[Any]],
+    ) -> int:
+        """Write the explicit sources of an output: (dataset, field, target field, [transformations])."""
+        for position, (dataset, field_, target, *rest) in enumerate(sources):
+            row = {"id": number, "position": position, "dataset_id": dataset, "field": field_}
+            row |= {"target_field": target, "transformations": json.dumps(rest[0]) if rest else None}
+            self._add(tables.derivation, row)
+        return number
 
     def facet(self, owner: int, name: str, body: object, first: int = NOON, last: int | None = None) -> None:
         """Write a body that a facet has had; None: the facet was deleted."""

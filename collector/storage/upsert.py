@@ -1,13 +1,24 @@
-"""The one place where the SQL of the two dialects differs: writing many rows that may be there already."""
+"""The one place where the SQL of the two dialects differs: writing many rows that may be there, asking about many."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, Table, bindparam, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Dialect,
+    FromClause,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 # What becomes of a column whose row exists: ``old`` is the stored row, ``excluded`` the new one. NULL says
@@ -79,6 +90,19 @@ def among(conn: Connection, column: ColumnElement[int], values: Iterable[int]) -
         return column == func.any(array)
     listed = func.json_each(json.dumps(list(values))).table_valued("value")
     return column.in_(select(listed.c.value))
+
+
+def table_of(conn: Connection, pairs: Collection[tuple[int, str | None]]) -> FromClause:
+    """Give ``pairs``, any number of them, as a table with the columns ``id`` and ``text``."""
+    if conn.dialect.name == "postgresql":
+        ids = bindparam(None, [id_ for id_, _ in pairs], type_=ARRAY(BigInteger))
+        texts = bindparam(None, [text for _, text in pairs], type_=ARRAY(Text))
+        return func.unnest(ids, texts).table_valued("id", "text").render_derived()
+    listed = func.json_each(json.dumps(list(pairs))).table_valued("value")
+    parts = (
+        func.json_extract(listed.c.value, f"$[{at}]").label(name) for at, name in enumerate(("id", "text"))
+    )
+    return select(*parts).subquery()
 
 
 def _primary_key(table: Table) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, select, true
 
 from collector.storage.tables import namespace
+from lineage.model import entity_id
 
 Visible = frozenset[int] | None
 """Ids of the namespaces that the caller sees; None: all."""
@@ -26,3 +27,8 @@ def within(column: ColumnElement[Any], visible: Visible) -> ColumnElement[bool]:
         return true()
     # Written into the statement, being integers of ours: a driver takes some thousands of parameters only.
     return column.in_(bindparam(None, sorted(visible), expanding=True, literal_execute=True))
+
+
+def sees(visible: Visible) -> Callable[[str], bool]:
+    """Give the test of a namespace's name that ``visible`` stands for."""
+    return lambda name: visible is None or entity_id("namespace", name) in visible

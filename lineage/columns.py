@@ -1,0 +1,294 @@
+"""Column lineage: of which columns a column is made, and which are made of it.
+
+The walk goes level by level, one question a level, over what runs and declarations say of an output's sources. Where
+they speak of a whole dataset so does the answer: the source or target is then a node without a field, which stands for
+every column of the dataset, and from which the walk goes on along all of them. Dataset-level sources, which name a
+field on neither side, tell nothing of columns and are no part of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Protocol
+
+from lineage.bounds import Met
+from lineage.traverse import Named, Way, text
+
+
+class Transformation(NamedTuple):
+    """What is done to a source (OpenLineage ``columnLineage``): DIRECT IDENTITY, INDIRECT FILTER and so on."""
+
+    type: str | None
+    subtype: str | None
+    description: str | None
+    masking: bool
+
+
+class Column(NamedTuple):
+    """A column of a dataset, by the dataset's canonical id; ``field`` None: all of its columns."""
+
+    dataset_id: int
+    field: str | None
+
+
+class Derived(NamedTuple):
+    """One source of an output, as some job says."""
+
+    source: Column
+    target: Column
+    transformations: tuple[Transformation, ...]
+    job_id: int
+
+    @property
+    def indirect(self) -> bool:
+        """Whether the source only has a say in which rows there are, or how they are ordered and put together.
+
+        A source of the whole output is one (spec: ``dataset`` of ``columnLineage``), and one of a column if nothing
+        but INDIRECT is done to it: before 1-2-0 emitters listed the filters with every column.
+        """
+        return self.target.field is None or (
+            bool(self.transformations) and all(each.type == "INDIRECT" for each in self.transformations)
+        )
+
+
+class ColumnGraph(Protocol):
+    """The store of what outputs are derived from, at one moment. Dataset ids are canonical."""
+
+    def sources(self, columns: Collection[Column]) -> Iterable[Derived]:
+        """Give at least what these columns are derived from: all whose target is one of them, letter case aside.
+
+        A column without a field asks for all of its dataset; a target without one is a target of each column.
+        """
+
+    def targets(self, columns: Collection[Column]) -> Iterable[Derived]:
+        """Give at least what is derived from these columns, in the same manner."""
+
+    def datasets(self, dataset_ids: Collection[int]) -> Mapping[int, Named]:
+        """Give the names of datasets; one without is left out of the answer."""
+
+    def jobs(self, job_ids: Collection[int]) -> Mapping[int, Named]: ...
+
+    def schemas(self, dataset_ids: Collection[int]) -> Mapping[int, Mapping[str, str | None]]:
+        """Give the columns of datasets whose schema is known, each with its type where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnNode:
+    """A column of the answer, or with ``field`` None a whole dataset; ``depth`` counts steps from the start."""
+
+    namespace: str
+    name: str
+    field: str | None
+    depth: int
+    data_type: str | None = None
+    """As the ``schema`` facet of the dataset has it."""
+    names: tuple[str, ...] = ()
+    """Ids of the dataset under its other names."""
+
+    @property
+    def type(self) -> Literal["column", "dataset"]:
+        return "dataset" if self.field is None else "column"
+
+    @property
+    def id(self) -> str:
+        dataset = text("dataset", Named(self.namespace, self.name))
+        return dataset if self.field is None else f"column{dataset.removeprefix('dataset')}:{self.field}"
+
+
+class ColumnLink(NamedTuple):
+    """Data flow from one column to another. ``via`` lists the jobs (``job:NS:NAME``) that say so."""
+
+    source: str
+    target: str
+    transformations: tuple[Transformation, ...]
+    masking: bool
+    """Some transformation hides the values of the source."""
+    indirect: bool
+    via: tuple[str, ...]
+    kind: str = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSubgraph:
+    """The answer, nodes by distance. ``truncated``: there is more within the depth; ``next`` is where it begins."""
+
+    nodes: list[ColumnNode]
+    links: list[ColumnLink]
+    truncated: bool
+    next: int | None
+
+
+def column_lineage(
+    graph: ColumnGraph,
+    columns: Iterable[Column],
+    way: Way,
+    depth: int,
+    *,
+    indirect: bool = True,
+    max_nodes: int = 5000,
+    skip: int = 0,
+) -> ColumnSubgraph:
+    """Walk from ``columns`` at most ``depth`` steps and give what was met.
+
+    ``indirect`` False leaves out what only filters, joins, sorts or groups. Names of columns are compared exactly,
+    letter case aside only where the dataset has no such column.
+
+    A walk has one order, so ``skip`` gives the part after what an earlier, truncated answer gave: each node and link
+    once, a link with the later of its ends.
+    """
+    walk = _Walk(graph, indirect, skip, max_nodes)
+    start = list(dict.fromkeys(columns))
+    if way is not Way.DOWNSTREAM:
+        walk.go(start, graph.sources, _target, _source, depth)
+    if way is not Way.UPSTREAM:
+        walk.go(start, graph.targets, _source, _target, depth)
+    return walk.answer()
+
+
+def _source(row: Derived) -> Column:
+    return row.source
+
+
+def _target(row: Derived) -> Column:
+    return row.target
+
+
+End = Callable[[Derived], Column]
+
+
+@dataclass(slots=True)
+class _Flow:
+    """What is known of the way from one column to another."""
+
+    transformations: set[Transformation] = field(default_factory=set)
+    jobs: set[int] = field(default_factory=set)
+    indirect: bool = True
+
+    def add(self, other: Derived | _Flow, jobs: Iterable[int]) -> None:
+        self.transformations.update(other.transformations)
+        self.indirect = self.indirect and other.indirect
+        self.jobs.update(jobs)
+
+
+class _Walk:
+    def __init__(self, graph: ColumnGraph, indirect: bool, skip: int, most: int) -> None:
+        self._graph = graph
+        self._indirect = indirect
+        self._flows: dict[tuple[Column, Column], _Flow] = defaultdict(_Flow)
+        self._met = Met(self._flows.keys(), skip, most)
+
+    def go(
+        self,
+        start: Iterable[Column],
+        ask: Callable[[Collection[Column]], Iterable[Derived]],
+        near: End,
+        far: End,
+        depth: int,
+    ) -> None:
+        """Walk to the ``far`` ends of what ``ask`` gives of the ``near`` ones."""
+        seen: set[Column] = set()
+        frontier: Iterable[Column] = start
+        for distance in range(depth + 1):
+            entered = self._met.enter(frontier, seen, distance)
+            if not entered or distance == depth:
+                break
+            found = [row for row in ask(entered) if self._indirect or not row.indirect]
+            met: set[Column] = set()
+            for column, row in _matched(entered, found, near):
+                ends = (far(row), column) if near is _target else (column, far(row))
+                self._flows[ends].add(row, (row.job_id,))
+                met.add(far(row))
+            frontier = sorted(met, key=_order)
+
+    def answer(self) -> ColumnSubgraph:
+        met = self._met
+        flows = {ends: self._flows[ends] for ends in met.inner()}
+        ids = {column.dataset_id for column in met.depths}
+        names, schemas = self._graph.datasets(ids), self._graph.schemas(ids)
+        jobs = self._graph.jobs(set[int]().union(*(flow.jobs for flow in flows.values())))
+        nodes: dict[Column, ColumnNode] = {}
+        ids_of: dict[Column, str] = {}
+        shown: list[ColumnNode] = []
+        for place, (column, depth) in enumerate(met.depths.items()):
+            named, schema = names.get(column.dataset_id), schemas.get(column.dataset_id, {})
+            if named is None:
+                continue
+            same = _spelled(column, schema)
+            if same not in nodes:
+                nodes[same] = _node(named, same, depth, schema)
+                if met.is_new(place):
+                    shown.append(nodes[same])
+            ids_of[column] = nodes[same].id
+        links: dict[tuple[str, str], _Flow] = defaultdict(_Flow)
+        given: set[tuple[str, str]] = set()
+        for (source, target), flow in flows.items():
+            if source in ids_of and target in ids_of:
+                ends = ids_of[source], ids_of[target]
+                links[ends].add(flow, flow.jobs)
+                if met.given and (source, target) in met.given:
+                    given.add(ends)
+        return ColumnSubgraph(
+            sorted(shown, key=lambda node: (node.depth, node.id)),
+            sorted(_link(*ends, flow, jobs) for ends, flow in links.items() if ends not in given),
+            met.truncated,
+            met.next,
+        )
+
+
+def _matched(
+    columns: Iterable[Column], rows: Sequence[Derived], near: End
+) -> Iterator[tuple[Column, Derived]]:
+    """Pair each row with those of the columns that its near end means."""
+    asked: dict[int, set[str | None]] = defaultdict(set)
+    for column in columns:
+        asked[column.dataset_id].add(column.field)
+    named: dict[int, Set[str | None]] = defaultdict(set)
+    for row in rows:
+        named[near(row).dataset_id] |= {near(row).field}
+    folded: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for dataset_id, fields in asked.items():
+        for name in fields - named[dataset_id]:
+            if name is not None:
+                folded[dataset_id, name.lower()].add(name)
+    for row in rows:
+        dataset_id, name = near(row)
+        fields = asked[dataset_id]
+        if name is None:
+            meant: Set[str | None] = fields
+        else:
+            meant = (fields & {name}) | folded.get((dataset_id, name.lower()), set()) or fields & {None}
+        for each in meant:
+            yield Column(dataset_id, each), row
+
+
+def _spelled(column: Column, schema: Mapping[str, str | None]) -> Column:
+    """Give the column as its dataset spells it: sources are named by others, some of them in capitals."""
+    if column.field is None or column.field in schema:
+        return column
+    same = [name for name in schema if name.lower() == column.field.lower()]
+    return Column(column.dataset_id, same[0]) if len(same) == 1 else column
+
+
+def _node(named: Named, column: Column, depth: int, schema: Mapping[str, str | None]) -> ColumnNode:
+    data_type = None if column.field is None else schema.get(column.field)
+    others = tuple(text("dataset", other) for other in sorted(named.others))
+    return ColumnNode(named.namespace, named.name, column.field, depth, data_type, others)
+
+
+def _link(source: str, target: str, flow: _Flow, jobs: Mapping[int, Named]) -> ColumnLink:
+    named = (jobs[id_] for id_ in flow.jobs if id_ in jobs)
+    return ColumnLink(
+        source,
+        target,
+        tuple(sorted(flow.transformations, key=repr)),
+        # MASKED was a type of its own before transformations could be masking (columnLineage 1-0-0).
+        any(each.masking or each.type == "MASKED" for each in flow.transformations),
+        flow.indirect,
+        tuple(sorted(text("job", job) for job in named if not job.hidden)),
+    )
+
+
+def _order(column: Column) -> tuple[int, bool, str]:
+    return column.dataset_id, column.field is not None, column.field or ""

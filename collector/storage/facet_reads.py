@@ -26,12 +26,20 @@ class FacetVersion:
 
 def current_facets(conn: Connection, owner_id: int) -> dict[str, FacetVersion]:
     """Give the current facets of one job or dataset by name."""
-    return {name: version for (_, name), version in _current(conn, [owner_id], None).items()}
+    return facets_of(conn, [owner_id]).get(owner_id, {})
 
 
 def current_facet(conn: Connection, owner_ids: Sequence[int], name: str) -> dict[int, FacetVersion]:
     """Give the current facet ``name`` of each of several owners that have it."""
     return {owner: version for (owner, _), version in _current(conn, owner_ids, name).items()}
+
+
+def facets_of(conn: Connection, owner_ids: Sequence[int]) -> dict[int, dict[str, FacetVersion]]:
+    """Give the current facets of several jobs or datasets, by owner and name; owners without any are left out."""
+    found: dict[int, dict[str, FacetVersion]] = {}
+    for (owner, name), version in _current(conn, owner_ids, None).items():
+        found.setdefault(owner, {})[name] = version
+    return found
 
 
 def facet_history(

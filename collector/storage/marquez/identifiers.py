@@ -1,0 +1,52 @@
+"""The UUIDs by which Marquez's clients know runs, versions and schemas: each a function of what it stands for.
+
+Marquez has two identifiers for each version, one for some answers and one for others; here they are one, so that any
+identifier that an answer names can be asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from hashlib import blake2b
+
+from lineage.model import run_key
+
+LOW = 62
+"""Bits of a version 8 UUID after the variant; the 60 before it hold the number of a run."""
+
+
+def run_uuid(run_id: str) -> str:
+    """Give the UUID of a run: its own id, if that is one; else 16 bytes of a hash, under which it is found too."""
+    return str(uuid.UUID(bytes=run_key(run_id)))
+
+
+def name_uuid(*parts: str) -> str:
+    """Give the UUID of a text, as Java makes it of bytes: what Marquez does with names joined by colons."""
+    digest = hashlib.md5(":".join(parts).encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
+    return str(uuid.UUID(bytes=digest, version=3))
+
+
+def job_uuid(job_id: int) -> str:
+    """Give the UUID of a job."""
+    return name_uuid("job", str(job_id))
+
+
+def dataset_version_uuid(dataset_id: int, run_row: int) -> str:
+    """Give the UUID of the version of a dataset that a run (by the number of its row) made.
+
+    0 stands for no run: the dataset as it was found when somebody read it. The number can be read back from the UUID,
+    so a version is found without looking through all of them.
+    """
+    check = int.from_bytes(blake2b(f"{dataset_id}:{run_row}".encode(), digest_size=8).digest(), "big") >> 2
+    high, low = divmod(run_row, 1 << 12)
+    return str(uuid.UUID(int=high << 80 | 0x8 << 76 | low << 64 | 0b10 << LOW | check))
+
+
+def run_of_version(dataset_ids: list[int], version: uuid.UUID) -> tuple[int, int] | None:
+    """Read back (dataset id, number of the run's row); None if it is no version of any of these datasets."""
+    high, low = version.int >> 80, version.int >> 64 & 0xFFF
+    run_row = high << 12 | low
+    found = (id_ for id_ in dataset_ids if dataset_version_uuid(id_, run_row) == str(version))
+    dataset_id = next(found, None)
+    return None if dataset_id is None else (dataset_id, run_row)

@@ -311,8 +311,15 @@ edge = Table(
     Index(None, "dataset_id", "direction"),
     Index(None, "derivation_id"),
     Index(None, "valid_from"),
-    Index(None, "valid_to"),
     **CLUSTERED,
+)
+
+# Without the open ones: SQLite would take it for the best way to them.
+Index(
+    "ix_edge_valid_to",
+    edge.c.valid_to,
+    sqlite_where=edge.c.valid_to.is_not(None),
+    postgresql_where=edge.c.valid_to.is_not(None),
 )
 
 # The explicit sources of an output, by content: runs that say the same share one.

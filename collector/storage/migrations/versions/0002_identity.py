@@ -30,7 +30,8 @@ def upgrade() -> None:
     op.create_index("ix_dataset_job_id", "dataset", ["job_id"])
     _remake("dataset_alias", _alias(new=True), "dataset_id, other_id, reason, NULL")
     op.create_index("ix_edge_valid_from", "edge", ["valid_from"])
-    op.create_index("ix_edge_valid_to", "edge", ["valid_to"])
+    closed = sa.text("valid_to IS NOT NULL")
+    op.create_index("ix_edge_valid_to", "edge", ["valid_to"], sqlite_where=closed, postgresql_where=closed)
     op.create_table(
         "alias_rule",
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import overload
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -13,9 +15,29 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
+@overload
+def iso(instant: int) -> str: ...
+
+
+@overload
+def iso(instant: None) -> None: ...
+
+
+@overload
+def iso(instant: int | None) -> str | None: ...
+
+
 def iso(instant: int | None) -> str | None:
     """Write an instant as ``2026-11-22T05:00:02.000000Z``; None stays None."""
     if instant is None:
         return None
+    # A long list has thousands of them, most of few minutes.
+    minute, rest = divmod(instant, 60_000_000)
+    seconds, fraction = divmod(rest, 1_000_000)
+    return f"{_minute(minute)}:{seconds:02}.{fraction:06}Z"
+
+
+@lru_cache(maxsize=4096)
+def _minute(number: int) -> str:
     # Not strftime: it writes the year 999 with three digits.
-    return f"{(EPOCH + timedelta(microseconds=instant)).isoformat(timespec='microseconds')[:-6]}Z"
+    return (EPOCH + timedelta(minutes=number)).isoformat(timespec="minutes")[:-6]

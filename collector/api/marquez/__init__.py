@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from flask import Flask
 
+from collector.api.marquez import events, lineage, sources, stats, tags
 from collector.api.marquez.dispatch import make_blueprint
 from collector.api.marquez.routing import Routes
 
-PARTS: tuple[Routes, ...] = ()
+PARTS: tuple[Routes, ...] = (
+    events.routes,
+    lineage.routes,
+    sources.routes,
+    stats.routes,
+    tags.routes,
+)
 """The parts of the API, each the ``routes`` of its module."""
 
 

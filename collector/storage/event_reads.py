@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, func, or_, select
 from collector.storage.compression import unpack
 from collector.storage.pages import Key, Page, cut, ordered
 from collector.storage.tables import dataset, event, inbox, job, parked
+from collector.storage.upsert import among
 from collector.storage.visibility import Visible, within
 from lineage.model import entity_id, run_key
 
@@ -127,6 +128,13 @@ def run_events_between(
     return _shown(conn, sorted(rows, key=lambda row: place[row.id]), body=True), total
 
 
+def events_by_id(conn: Connection, ids: Collection[int], room: int = PAGE_BYTES) -> list[EventRow]:
+    """Give events in the order of receipt; of more than ``room`` bytes of JSON the last ones only, and at least one."""
+    newest_first = select(*COLUMNS).where(among(conn, event.c.id, ids)).order_by(event.c.id.desc())
+    rows = conn.execute(newest_first).all()
+    return _shown(conn, rows[: _fitting(rows, len(rows), room)][::-1], body=True)
+
+
 def list_parked(conn: Connection, *, after: Key | None, limit: int) -> Page[ParkedRow]:
     """List parked events, the newest event first."""
     shown = (event.c.kind, event.c.event_type, event.c.event_time, event.c.received_at, event.c.size)
@@ -214,8 +222,7 @@ def seen(visible: Visible) -> Any:
     )
 
 
-def _fitting(rows: Sequence[Any], limit: int) -> int:
-    room = PAGE_BYTES
+def _fitting(rows: Sequence[Any], limit: int, room: int = PAGE_BYTES) -> int:
     for position, row in enumerate(rows[:limit]):
         room -= row.size
         if room < 0:
@@ -226,7 +233,7 @@ def _fitting(rows: Sequence[Any], limit: int) -> int:
 def _shown(conn: Connection, rows: Sequence[Any], body: bool) -> list[EventRow]:
     bodies: dict[int, bytes] = {}
     if body and rows:
-        wanted = select(event.c.id, event.c.body).where(event.c.id.in_([row.id for row in rows]))
+        wanted = select(event.c.id, event.c.body).where(among(conn, event.c.id, [row.id for row in rows]))
         bodies = {row.id: unpack(row.body) for row in conn.execute(wanted)}
     return [
         EventRow(

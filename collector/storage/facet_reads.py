@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
@@ -51,7 +51,7 @@ def facet_history(
     order = (facet.c.first_seen_at, facet.c.hash)
     rows = conn.execute(ordered(columns, order, after, limit, newest=True)).all()
     page = cut(rows, limit, lambda row: (row.first_seen_at, row.hash))
-    bodies = _bodies(conn, [row.hash for row in page.items])
+    bodies = bodies_of(conn, [row.hash for row in page.items])
     return page.map(lambda row: FacetVersion(bodies[row.hash], row.first_seen_at, row.last_seen_at))
 
 
@@ -73,14 +73,15 @@ def _current(
     # Of two bodies seen at the same moment the one with the greater hash wins: any rule, but always the same.
     current = {(row.owner_id, row.name): row for row in rows}
     kept = {owner: row for owner, row in current.items() if row.hash != DELETED}
-    bodies = _bodies(conn, [row.hash for row in kept.values()])
+    bodies = bodies_of(conn, [row.hash for row in kept.values()])
     return {
         owner: FacetVersion(bodies[row.hash], row.first_seen_at, row.last_seen_at)
         for owner, row in kept.items()
     }
 
 
-def _bodies(conn: Connection, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
+def bodies_of(conn: Connection, hashes: Collection[bytes]) -> dict[bytes, bytes]:
+    """Give the bodies (canonical JSON) with these hashes."""
     if not hashes:
         return {}
     rows = conn.execute(select(facet_body).where(facet_body.c.hash.in_(set(hashes))))

@@ -38,7 +38,8 @@ def hidden_datasets() -> Select[tuple[int]]:
 
 def hidden_ids(conn: Connection) -> set[int]:
     """Give the ids of the jobs and datasets that are hidden now."""
-    return set(conn.execute(union(_only(hidden_jobs(), job_), _only(hidden_datasets(), dataset_))).scalars())
+    every = union(_only(hidden_jobs(), job_), _only(hidden_datasets(), dataset_))
+    return {row.owner_id for row in conn.execute(every)}
 
 
 def is_shown(table: Any) -> ColumnElement[bool]:

@@ -1,0 +1,155 @@
+"""Runs as Marquez's lists have them: the last ones of many jobs, pages of one job's, and what they read and wrote."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Text, cast, func, select
+
+from collector.storage.event_reads import EventRow, events_by_id
+from collector.storage.marquez.job_pages import last_runs
+from collector.storage.runs import RunRow, runs_by_id
+from collector.storage.tables import dataset, dataset_update, event, job, namespace, run, run_io
+from collector.storage.upsert import among
+from collector.storage.visibility import Visible
+from lineage.model import DatasetRef, Direction, run_key
+
+
+@dataclass(frozen=True, slots=True)
+class UsedDataset:
+    """A dataset that a run read or wrote. ``version_of`` is the (dataset, run) that made the version in question:
+    this run for an output, whoever had written last before it for an input; the run is 0 if nobody had.
+    """
+
+    dataset: DatasetRef
+    direction: Direction
+    version_of: tuple[int, int]
+
+
+def last_runs_of(
+    conn: Connection, job_ids: Collection[int], count: int, visible: Visible
+) -> dict[int, list[RunRow]]:
+    """Give the runs of each of these jobs that began last, the newest first."""
+    newest = last_runs(count, run.c.id).subquery("newest")
+    listed = select(func.aggregate_strings(cast(newest.c.id, Text), ",")).scalar_subquery()
+    rows = conn.execute(select(job.c.id, listed.label("runs")).where(among(conn, job.c.id, job_ids)))
+    ids = {row.id: [int(id_) for id_ in row.runs.split(",")] for row in rows if row.runs}
+    runs = runs_by_id(conn, [id_ for some in ids.values() for id_ in some], visible)
+    return {
+        job_id: sorted((runs[id_] for id_ in some if id_ in runs), key=_begun, reverse=True)
+        for job_id, some in ids.items()
+    }
+
+
+def page_of_runs(
+    conn: Connection, job_id: int, *, visible: Visible, limit: int, offset: int
+) -> tuple[list[RunRow], int]:
+    """Give a page of the runs of a job, those first that began last, and how many there are."""
+    mine = (run.c.job_id == job_id, run.c.declared.is_(False), run.c.first_event_at.is_not(None))
+    order = (run.c.first_event_at.desc(), run.c.id.desc())
+    ids = (
+        conn.execute(select(run.c.id).where(*mine).order_by(*order).limit(limit).offset(offset))
+        .scalars()
+        .all()
+    )
+    total = conn.execute(select(func.count()).select_from(run).where(*mine)).scalar_one()
+    runs = runs_by_id(conn, ids, visible)
+    return [runs[id_] for id_ in ids if id_ in runs], total
+
+
+def data_of(conn: Connection, run_rows: Collection[int]) -> dict[int, list[UsedDataset]]:
+    """Give what runs (by the numbers of their rows) read and wrote, by name."""
+    if not run_rows:
+        return {}
+    read = _versions_read(conn, run_rows)
+    columns = (run_io.c.run_id, run_io.c.dataset_id, run_io.c.direction, namespace.c.name, dataset.c.name)
+    statement = (
+        select(*columns)
+        .join_from(run_io, dataset, dataset.c.id == run_io.c.dataset_id)
+        .join(namespace, namespace.c.id == dataset.c.namespace_id)
+        .where(
+            among(conn, run_io.c.run_id, run_rows),
+            run_io.c.direction.in_([int(Direction.INPUT), int(Direction.OUTPUT)]),
+            dataset.c.job_id.is_(None),
+        )
+    )
+    found: dict[int, list[UsedDataset]] = defaultdict(list)
+    for run_id, dataset_id, direction, place, name in conn.execute(statement):
+        of = (dataset_id, run_id) if direction == Direction.OUTPUT else read.get((run_id, dataset_id))
+        ref = DatasetRef(place, name)
+        found[run_id].append(UsedDataset(ref, Direction(direction), of or (dataset_id, 0)))
+    for used in found.values():
+        used.sort(key=lambda use: use.dataset)
+    return found
+
+
+def _versions_read(conn: Connection, run_rows: Collection[int]) -> dict[tuple[int, int], tuple[int, int]]:
+    """Give, for each run and input, the newest (dataset, run) written under any name of it before the run began."""
+    name, other = dataset.alias("name"), dataset.alias("other")
+    before = (
+        select(dataset_update.c.event_time)
+        .where(dataset_update.c.dataset_id == other.c.id, dataset_update.c.event_time <= run.c.first_event_at)
+        .order_by(dataset_update.c.event_time.desc(), dataset_update.c.run_id.desc())
+        .limit(1)
+        .correlate(other, run)
+    )
+    by = before.with_only_columns(dataset_update.c.run_id)
+    statement = (
+        select(
+            run_io.c.run_id,
+            run_io.c.dataset_id,
+            other.c.id.label("other_id"),
+            before.scalar_subquery().label("at"),
+            by.scalar_subquery().label("writer"),
+        )
+        .join_from(run_io, run, run.c.id == run_io.c.run_id)
+        .join(name, name.c.id == run_io.c.dataset_id)
+        .join(other, other.c.canonical_id == name.c.canonical_id)
+        .where(among(conn, run_io.c.run_id, run_rows), run_io.c.direction == int(Direction.INPUT))
+    )
+    newest: dict[tuple[int, int], tuple[int, int, int]] = {}
+    for row in conn.execute(statement):
+        if row.at is not None:
+            key, candidate = (row.run_id, row.dataset_id), (row.at, row.other_id, row.writer)
+            newest[key] = max(newest.get(key, candidate), candidate)
+    return {key: (dataset_id, writer) for key, (_, dataset_id, writer) in newest.items()}
+
+
+def events_of(
+    conn: Connection, runs: Sequence[RunRow], *, newest: int, oldest: int
+) -> dict[int, list[EventRow]]:
+    """Give the events of each of several runs in the order of receipt; of one that has many, the first and the last."""
+    if not runs:
+        return {}
+    mine = select(event.c.id).where(event.c.run_key == run.c.key, event.c.entity_id == run.c.job_id)
+    ends = (
+        mine.order_by(event.c.id.desc()).limit(newest).correlate(run).subquery("newest"),
+        mine.order_by(event.c.id).limit(oldest).correlate(run).subquery("oldest"),
+    )
+    listed = (select(func.aggregate_strings(cast(end.c.id, Text), ",")).scalar_subquery() for end in ends)
+    rows = conn.execute(select(run.c.id, *listed).where(among(conn, run.c.id, [each.id for each in runs])))
+    ids = {row_id: {int(id_) for some in lists if some for id_ in some.split(",")} for row_id, *lists in rows}
+    events = {row.id: row for row in events_by_id(conn, {id_ for some in ids.values() for id_ in some})}
+    return {row_id: [events[id_] for id_ in sorted(some) if id_ in events] for row_id, some in ids.items()}
+
+
+def runs_with_id(conn: Connection, run_id: str, visible: Visible) -> list[RunRow]:
+    """Give the runs that have this id or UUID, of whatever jobs; those of which events have come first."""
+    ids = conn.execute(
+        select(run.c.id).where(run.c.key == run_key(run_id), run.c.declared.is_(False)).order_by(run.c.id)
+    )
+    runs = runs_by_id(conn, ids.scalars(), visible)
+    return sorted(runs.values(), key=lambda row: (row.first_event_at is None, row.id))
+
+
+def span_of_children(conn: Connection, run_id: str) -> tuple[int, int] | None:
+    """Give when the first and the last event came from runs that name this one as their parent."""
+    spans = select(func.min(run.c.first_event_at), func.max(run.c.last_event_at))
+    first, last = conn.execute(spans.where(run.c.parent_key == run_key(run_id))).one()
+    return None if first is None else (first, last)
+
+
+def _begun(row: RunRow) -> tuple[int, int]:
+    return row.first_event_at or 0, row.id

@@ -124,9 +124,8 @@ def circles(graph: nx.DiGraph[K]) -> list[set[K]]:
     return sorted(found, key=lambda component: (-len(component), str(min(component, key=str))))
 
 
-def round_trip(graph: nx.DiGraph[K], circle: set[K]) -> list[K]:
-    """Give a shortest way from the first node of a circle back to it; that node begins and ends the list."""
-    start = min(circle, key=str)
+def round_trip(graph: nx.DiGraph[K], circle: set[K], start: K) -> list[K]:
+    """Give a shortest way from a node of a circle back to it; that node begins and ends the list."""
     inside = graph.subgraph(circle)
     back = [node for node in inside.predecessors(start) if node != start]
     ways = nx.single_source_shortest_path(inside, start)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Alias, ColumnElement, Connection, Select, Table, case, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, func, select, union_all
 
 from collector.storage.tables import job
 from collector.storage.upsert import among
 from lineage.fold import Fold
 
 
-def stand(fold: Fold, jobs: Table | Alias = job) -> ColumnElement[int]:
+def stand(fold: Fold, jobs: FromClause = job) -> ColumnElement[int]:
     """Give the id of the job that stands for the one in table ``job``, or in an alias of it."""
     own: ColumnElement[int] = jobs.c.id
     parent, root = func.coalesce(jobs.c.parent_id, own), func.coalesce(jobs.c.root_id, own)

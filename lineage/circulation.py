@@ -1,0 +1,87 @@
+"""Where data run in circles, in the whole graph: datasets each of which is made, in the end, of every other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NamedTuple
+
+import networkx as nx
+
+from lineage.model import Direction
+from lineage.topology import circles, round_trip
+
+
+class Use(NamedTuple):
+    """A job reads or writes a dataset; ids as the store gives them."""
+
+    job_id: int
+    dataset_id: int
+    direction: int
+    derivation_id: int | None
+    """Explicit sources of an output; None: every input of the job that is not implied."""
+    implied: bool
+
+
+class Ring(NamedTuple):
+    """Datasets that are made of each other, and a shortest way round: datasets, and the jobs between each two."""
+
+    datasets: set[int]
+    way: list[int]
+    jobs: list[int]
+
+
+Stage = tuple[int, int | None] | int
+"""A dataset's id, or (job, derivation): what the job does for the outputs that have the same sources."""
+
+
+def rings(
+    uses: Iterable[Use], sources: Callable[[Collection[int]], Mapping[int, Collection[int]]]
+) -> list[Ring]:
+    """Find the rings among these uses, the largest first.
+
+    ``sources`` gives what derivations name; it is asked only about jobs that may be part of a ring. A job that reads
+    what it writes itself makes none.
+    """
+    coarse: nx.DiGraph[Stage] = nx.DiGraph()
+    by_job: dict[int, list[Use]] = {}
+    for use in uses:
+        by_job.setdefault(use.job_id, []).append(use)
+        job: Stage = (use.job_id, None)
+        coarse.add_edge(
+            *((use.dataset_id, job) if use.direction == Direction.INPUT else (job, use.dataset_id))
+        )
+    found: list[Ring] = []
+    for circle in circles(coarse):
+        jobs = [stage[0] for stage in circle if isinstance(stage, tuple)]
+        inside = [use for job_id in jobs for use in by_job[job_id] if use.dataset_id in circle]
+        fine = _stages(
+            inside, sources({use.derivation_id for use in inside if use.derivation_id is not None})
+        )
+        for ring in circles(fine):
+            datasets = {stage for stage in ring if isinstance(stage, int)}
+            if len(datasets) > 1:
+                way = round_trip(fine, ring, min(datasets))
+                found.append(
+                    Ring(
+                        datasets,
+                        [stage for stage in way if isinstance(stage, int)],
+                        [stage[0] for stage in way if isinstance(stage, tuple)],
+                    )
+                )
+    return sorted(found, key=lambda ring: (-len(ring.datasets), min(ring.datasets)))
+
+
+def _stages(uses: Collection[Use], sources: Mapping[int, Collection[int]]) -> nx.DiGraph[Stage]:
+    graph: nx.DiGraph[Stage] = nx.DiGraph()
+    reads: dict[int, list[int]] = {}
+    for use in uses:
+        if use.direction == Direction.INPUT and not use.implied:
+            reads.setdefault(use.job_id, []).append(use.dataset_id)
+    stages = {(use.job_id, use.derivation_id) for use in uses if use.direction == Direction.OUTPUT}
+    for job_id, derivation_id in stages:
+        read = reads.get(job_id, ()) if derivation_id is None else sources.get(derivation_id, ())
+        graph.add_edges_from((dataset_id, (job_id, derivation_id)) for dataset_id in read)
+    graph.add_edges_from(
+        ((use.job_id, use.derivation_id), use.dataset_id) for use in uses if use.direction == Direction.OUTPUT
+    )
+    return graph

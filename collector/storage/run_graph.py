@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, exists, func, or_, select
+from sqlalchemy import BigInteger, Connection, Select, exists, func, literal, select
 
 from collector.errors import FieldError, NotFound, Unprocessable
 from collector.storage.catalog import resolve_node
@@ -17,6 +17,9 @@ from collector.storage.visibility import Visible
 from lineage.model import Direction, JobRef
 from lineage.run_lineage import Read, RunKnown
 from lineage.traverse import Named
+
+FOREVER: Final = literal(2**63 - 1, BigInteger)
+"""Not written again. As a number the index finds both ends of the time."""
 
 MOST_CANDIDATES = 20
 """Runs with the same id of which an error tells."""
@@ -64,7 +67,7 @@ class SqlRuns:
             .join(run_io, (run_io.c.run_id == run.c.id) & (run_io.c.dataset_id == jobs.c.id))
             .where(
                 run.c.first_event_at >= jobs.c.event_time,
-                or_(jobs.c.until.is_(None), run.c.first_event_at <= jobs.c.until),
+                run.c.first_event_at <= jobs.c.until,
                 run_io.c.direction == int(Direction.INPUT),
                 run.c.declared.is_(False),
             )
@@ -90,7 +93,9 @@ class SqlRuns:
         )
         return (
             select(
-                dataset.c.canonical_id, dataset_update.c.event_time, until.scalar_subquery().label("until")
+                dataset.c.canonical_id,
+                dataset_update.c.event_time,
+                func.coalesce(until.scalar_subquery(), FOREVER).label("until"),
             )
             .join_from(run, run_io, run_io.c.run_id == run.c.id)
             .join(

@@ -19,13 +19,15 @@ class Met(Generic[K]):
         self._skip = skip
         self._most = skip + most
         self.depths: dict[K, int] = {}
-        """Steps from the start."""
+        """Steps from the start, on the first walk that met the node."""
         self.given: frozenset[tuple[K, K]] | None = None
         """The links that an answer gives which ends where this one begins."""
         self.truncated = False
 
     def enter(self, nodes: Iterable[K], seen: set[K], distance: int) -> list[K]:
-        """Take up those that have not been ``seen``; give them all, unless the limit ends the walk."""
+        """Take up those that have not been ``seen``; give them, or nothing once the limit has ended the walk."""
+        if self.truncated:
+            return []
         new = [node for node in dict.fromkeys(nodes) if node not in seen]
         seen.update(new)
         for node in new:
@@ -35,7 +37,7 @@ class Met(Generic[K]):
                 if len(self.depths) >= self._most:
                     self.truncated = True
                     return []
-            self.depths[node] = min(distance, self.depths.get(node, distance))
+                self.depths[node] = distance
         return new
 
     def inner(self) -> list[tuple[K, K]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     Dialect,
@@ -27,6 +28,10 @@ REPLACE: Final = "excluded.{c}"
 LARGEST: Final = "CASE WHEN old.{c} IS NULL OR excluded.{c} > old.{c} THEN excluded.{c} ELSE old.{c} END"
 SMALLEST: Final = "CASE WHEN old.{c} IS NULL OR excluded.{c} < old.{c} THEN excluded.{c} ELSE old.{c} END"
 SUM: Final = "old.{c} + excluded.{c}"
+
+
+MANY: Final = Text().with_variant(ARRAY(BigInteger), "postgresql")
+"""The type of a parameter that holds any number of ids."""
 
 
 def write_rows(
@@ -85,10 +90,21 @@ def _run(conn: Connection, statement: str, rows: Sequence[Sequence[object]]) -> 
 
 def among(conn: Connection, column: ColumnElement[int], values: Iterable[int]) -> ColumnElement[bool]:
     """Say that ``column`` is one of ``values``, any number of them, as one parameter."""
-    if conn.dialect.name == "postgresql":
-        array = bindparam(None, list(values), type_=ARRAY(BigInteger))
-        return column == func.any(array)
-    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return among_parameter(conn.dialect, column, bindparam(None, many(conn, values), type_=MANY))
+
+
+def many(conn: Connection, values: Iterable[int]) -> object:
+    """Give any number of values as one parameter, see ``among_parameter``."""
+    return list(values) if conn.dialect.name == "postgresql" else json.dumps(list(values))
+
+
+def among_parameter(
+    dialect: Dialect, column: ColumnElement[int], parameter: BindParameter[Any]
+) -> ColumnElement[bool]:
+    """Say that ``column`` is one of the values that ``many`` made a parameter, of type ``MANY``."""
+    if dialect.name == "postgresql":
+        return column == func.any(parameter)
+    listed = func.json_each(parameter).table_valued("value")
     return column.in_(select(listed.c.value))
 
 

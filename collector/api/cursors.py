@@ -24,6 +24,8 @@ BY_TIME = tuple[BigInt, BigInt]
 BY_TIME_OR_ID = tuple[BigInt | None, BigInt]
 BY_TIME_AND_KEY = tuple[BigInt, BigInt, BigInt]
 BY_TIME_AND_HASH = tuple[BigInt, bytes]
+BY_PLACE = tuple[BigInt, BigInt, BigInt, BigInt]
+BY_CHANGE = tuple[BigInt, str, str]
 
 
 def encode(key: Key) -> str:

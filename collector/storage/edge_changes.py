@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, ColumnElement, Connection, Select, exists, or_, select, union
 
 from collector.storage.folding import members, stand
-from collector.storage.graph import CONTROL, DATA
 from collector.storage.pages import Key as PageKey
 from collector.storage.pages import Page, ordered
 from collector.storage.tables import dataset, edge, job
 from collector.storage.upsert import among
 from collector.storage.validity import valid
+from collector.storage.walks import CONTROL, DATA
 from lineage.differences import Change, Piece, change
 from lineage.fold import Fold, LinkKind
 from lineage.model import Direction

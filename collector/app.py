@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from collector.api import datasets, events, graph, health, ingest, marquez, names, pages, problems, runs
+from collector.api import (
+    aliases,
+    datasets,
+    events,
+    graph,
+    health,
+    ingest,
+    marquez,
+    names,
+    pages,
+    problems,
+    runs,
+)
 from collector.api.encoding import MsgspecProvider
 from collector.api.native import NativeApi
 from collector.api.recording import RECORDER, Recorder
@@ -47,7 +59,7 @@ def create_app(services: Services) -> Flask:
     )
     api.init_app(app)
     problems.register(app)
-    for native in (names, datasets, runs, graph, events):
+    for native in (names, datasets, runs, graph, events, aliases):
         api.register_blueprint(native.blueprint)
     api.finish()
     # Starts at the first event: a server whose front writes by itself has no use for its thread.

@@ -31,7 +31,7 @@ class Parser(FlaskParser):
 
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_: Any) -> Any:
         """Say what is wrong, and where."""
-        found = tuple(_flat(error.messages))
+        found = tuple(flat(error.messages))
         raise Unprocessable(
             "; ".join(f"{each.path}: {each.reason}" for each in found), errors=found
         ) from error
@@ -65,8 +65,12 @@ class Native(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     def post(
         self, rule: str, answer: type[ma.Schema], *, body: type[ma.Schema], missing: bool = False
     ) -> Callable[[V], V]:
-        """Declare a view that changes something."""
+        """Declare a view that changes something, or that needs more than fits into parameters."""
         return self._operation("POST", rule, answer, {"json": body}, (400, 404) if missing else (400,))
+
+    def put(self, rule: str, answer: type[ma.Schema], *, body: type[ma.Schema]) -> Callable[[V], V]:
+        """Declare a view that puts something in the place of what was there."""
+        return self._operation("PUT", rule, answer, {"json": body}, (400,))
 
     def _operation(
         self,
@@ -133,16 +137,16 @@ SECURITY = {
 }
 
 
-def _flat(messages: Any, path: str = "") -> Iterator[FieldError]:
+def flat(messages: Any, path: str = "") -> Iterator[FieldError]:
     """Flatten marshmallow's messages: ``{"query": {"limit": ["…"]}}`` becomes ``?limit``, a body's ``$.ids[0]``."""
     if isinstance(messages, dict):
         for key, inner in messages.items():
             if not path:
-                yield from _flat(inner, "?" if key == "query" else "$")
+                yield from flat(inner, "?" if key == "query" else "$")
             elif isinstance(key, int):
-                yield from _flat(inner, f"{path}[{key}]")
+                yield from flat(inner, f"{path}[{key}]")
             else:
-                yield from _flat(
+                yield from flat(
                     inner, f"?{key}" if path == "?" else path if key == "_schema" else f"{path}.{key}"
                 )
     else:

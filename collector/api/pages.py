@@ -15,7 +15,7 @@ from collector.errors import TidegateError
 from collector.storage.catalog import count_entities
 from collector.storage.event_reads import count_events
 
-METHODS = ("get", "post")
+METHODS = ("get", "put", "post")
 
 Document = dict[str, Any]
 

@@ -12,7 +12,7 @@ from collector import telemetry, wiring
 from collector.commands.terminal import note, progress_bar
 from collector.ingest.projector import LEASE
 from collector.settings import Settings
-from collector.storage import inbox
+from collector.storage import aliases, inbox
 from collector.storage.engine import Database
 from collector.storage.leases import holder_of
 from collector.times import now_us
@@ -52,6 +52,17 @@ def _project_until(settings: Settings, stop: threading.Event) -> None:
         wiring.projector(database, settings).run(stop)
     finally:
         database.close()
+
+
+def follow_rules(database: Database, settings: Settings, revision: int) -> None:
+    """See to it that the catalog follows the alias rules up to this revision; a running server does it by itself."""
+    projector = wiring.projector(database, settings)
+    # Draining applies the rules first; what else waits is projected on the way.
+    while projector.drain() is None:
+        database.wait_for_change(LOOK_SECONDS)
+        with database.read() as conn:
+            if aliases.state(conn).applied >= revision:
+                return
 
 
 def project(database: Database, settings: Settings, *, helped: bool = False) -> None:

@@ -45,7 +45,7 @@ class RuleFollower:
                 keep(conn)
                 aliases.mark_applied(conn, state.wanted)
                 self._database.notify(conn)
-            log.info("alias rules applied", revision=state.wanted)
+            log.debug("alias rules applied", revision=state.wanted)
         self._revision = state.wanted
 
     def _apply(self, keep: Callable[[Connection], None]) -> None:

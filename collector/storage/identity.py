@@ -45,6 +45,8 @@ class Joined:
 class RuleChanges(NamedTuple):
     """What changed rules do to some datasets, in the order of their ids."""
 
+    wanted: Details
+    """All pairs that the rules, and normal forms, make of them."""
     put: Details
     gone: list[Pair]
     last: int
@@ -162,7 +164,7 @@ def changes_by_rules(conn: Connection, rules: Rules, after: int) -> RuleChanges 
     }
     stored = pairs_of(conn, [row.id for row in rows], Reason.NORMAL, Reason.RULE)
     put = {pair: detail for pair, detail in wanted.items() if stored.get(pair, "") != detail}
-    return RuleChanges(put, [pair for pair in stored if pair not in wanted], rows[-1].id)
+    return RuleChanges(wanted, put, [pair for pair in stored if pair not in wanted], rows[-1].id)
 
 
 def write_rule_changes(conn: Connection, changes: RuleChanges) -> None:

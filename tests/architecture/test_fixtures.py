@@ -30,8 +30,10 @@ def test_every_line_is_one_captured_request(path: Path) -> None:
 def test_a_graph_asks_only_about_what_its_events_name(path: Path) -> None:
     graph = json.loads(path.read_text())
     known = set()
+    runs = set()
     for event in graph["events"]:
         known.add(f"job:{event['job']['namespace']}:{event['job']['name']}")
+        runs.add(f"run:{event['run']['runId']}")
         known |= {
             f"dataset:{used['namespace']}:{used['name']}" for used in event["inputs"] + event["outputs"]
         }
@@ -41,3 +43,11 @@ def test_a_graph_asks_only_about_what_its_events_name(path: Path) -> None:
         assert query["node"] in query["nodes"]
         assert set(query["nodes"]) <= known
         assert {end for edge in query["edges"] for end in edge} <= set(query["nodes"])
+    for query in graph.get("column_queries", ()):
+        columns = {id_ for id_ in query["nodes"] if id_.startswith("column:")}
+        tables = {f"dataset{id_.removeprefix('column').rpartition(':')[0]}" for id_ in columns}
+        assert tables | (set(query["nodes"]) - columns) <= known
+    for query in graph.get("run_queries", ()):
+        assert set(query["nodes"]) <= runs
+    for query in graph.get("column_queries", []) + graph.get("run_queries", []):
+        assert {edge[end] for edge in query["edges"] for end in ("from", "to")} <= set(query["nodes"])

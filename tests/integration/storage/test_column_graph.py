@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -14,15 +16,17 @@ from collector.ingest.projector import Projector
 from collector.storage.engine import Database
 from collector.storage.visibility import visible_namespaces
 from lineage.columns import ColumnSubgraph
+from lineage.instants import parse_instant
 from lineage.model import Direction
 from lineage.timeline import Moment
 from lineage.traverse import Way
-from tests.captured import captured
+from tests.captured import FIXTURES, captured
 from tests.catalog import HOUR, NOON, Catalog
-from tests.dump import feed_rows, new_event
+from tests.dump import feed, feed_rows, new_event
 from tests.statements import counted
 
 POSTGRES = "postgres://127.0.0.1:15432"
+GOLDEN = json.loads((FIXTURES / "graphs" / "columns.json").read_text())
 FILTER = ["INDIRECT", "FILTER", "status <> 'returned'", False]
 MASK = ["DIRECT", "TRANSFORMATION", "sha256(user_id)", True]
 
@@ -59,6 +63,18 @@ def chain(catalog: Catalog, length: int, width: int = 1) -> list[int]:
         derivation = catalog.derivation(number, *rows)
         catalog.edge(catalog.job(f"j{number}"), target, Direction.OUTPUT, derivation_id=derivation)
     return tables
+
+
+@pytest.mark.parametrize("query", GOLDEN["column_queries"], ids=itertools.count())
+def test_a_small_graph(database: Database, query: dict[str, Any]) -> None:
+    for event in GOLDEN["events"]:
+        feed(database, [event], parse_instant(event["eventTime"])[0])
+    Projector(database, holder="test").drain()
+    more = {"indirect": query["indirect"]} if "indirect" in query else {}
+    answer = around(database, query["node"], Way(query["direction"]), query["depth"], **more)
+    assert sorted(node.id for node in answer.nodes) == sorted(query["nodes"])
+    edges = {(edge["from"], edge["to"]): (edge["indirect"], edge["masking"]) for edge in query["edges"]}
+    assert {(link.source, link.target): (link.indirect, link.masking) for link in answer.links} == edges
 
 
 # --- what real tools sent -----------------------------------------------------------------------------------------

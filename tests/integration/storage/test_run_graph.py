@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,15 +15,17 @@ from collector.errors import NotFound, Unprocessable
 from collector.ingest.projector import Projector
 from collector.storage.engine import Database
 from collector.storage.visibility import visible_namespaces
+from lineage.instants import parse_instant
 from lineage.model import Direction
 from lineage.run_lineage import RunSubgraph
 from lineage.traverse import Way
-from tests.captured import captured
+from tests.captured import FIXTURES, captured
 from tests.catalog import HOUR, NOON, Catalog
 from tests.dump import feed, feed_rows, new_event
 from tests.events import run_event
 from tests.statements import counted
 
+GOLDEN = json.loads((FIXTURES / "graphs" / "runs.json").read_text())
 MINUTE = HOUR // 60
 
 
@@ -84,6 +88,18 @@ class History:
                     self.catalog.edge(job_id, dataset, direction, began)
                 if direction is Direction.OUTPUT and ended is not None:
                     self.catalog.update(dataset, row, ended)
+
+
+@pytest.mark.parametrize("query", GOLDEN["run_queries"], ids=itertools.count())
+def test_a_small_graph(database: Database, query: dict[str, Any]) -> None:
+    for event in GOLDEN["events"]:
+        feed(database, [event], parse_instant(event["eventTime"])[0])
+    Projector(database, holder="test").drain()
+    answer = around(database, query["node"], Way(query["direction"]), query["depth"])
+    assert sorted(node.id for node in answer.nodes) == sorted(query["nodes"])
+    edges = {(edge["from"], edge["to"]): edge["datasets"] for edge in query["edges"]}
+    found = {(link.source, link.target): link.datasets for link in answer.links}
+    assert found == {ends: tuple(sorted(datasets)) for ends, datasets in edges.items()}
 
 
 # --- what real tools sent -----------------------------------------------------------------------------------------

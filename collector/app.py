@@ -15,7 +15,9 @@ from collector.api import (
     names,
     pages,
     problems,
+    questions,
     runs,
+    stitch,
 )
 from collector.api.encoding import MsgspecProvider
 from collector.api.native import NativeApi
@@ -59,7 +61,7 @@ def create_app(services: Services) -> Flask:
     )
     api.init_app(app)
     problems.register(app)
-    for native in (names, datasets, runs, graph, events, aliases):
+    for native in (names, datasets, runs, graph, questions, events, aliases, stitch):
         api.register_blueprint(native.blueprint)
     api.finish()
     # Starts at the first event: a server whose front writes by itself has no use for its thread.

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "ingest": "Write the events of files to the log.",
     "lineage": "Show where data comes from and goes to.",
     "aliases": "Say which names are one dataset.",
+    "stitch": "Suggest which names are one dataset.",
     "rejected": "List, show and try again what was refused.",
     "parked": "List and try again what could not be projected.",
     "rebuild": "Derive the catalog and the graph anew from the log.",

@@ -48,6 +48,10 @@ class Clusters:
     def join(self) -> list[Members]:
         """Join what belongs together; give the clusters of two contexts and more."""
         left = sorted(self._mappings, key=lambda pair: (-self._mappings[pair].score, pair))
+        for pair in left:
+            one, other = (self._of[position] for position in pair)
+            if self._mappings[pair].settled and one is not other and self._compatible(one, other):
+                self._unite(one, other)
         while True:
             waiting = [pair for pair in left if not self._settle(pair, decide=False)]
             if len(waiting) == len(left):
@@ -78,10 +82,13 @@ class Clusters:
             fitting = min((self._contexts[position] for position in rival), key=lambda each: each.standing)
             words = f"{fitting.namespace} fits as well, but fewer names speak for it"
             self.doubtful.update(dict.fromkeys(joining, Evidence(Kind.AMBIGUOUS, words, -0.3)))
+        self._unite(one, other)
+        return True
+
+    def _unite(self, one: Members, other: Members) -> None:
         one.extend(other)
         for position in other:
             self._of[position] = one
-        return True
 
     def _rivals(
         self, joining: Members, preferred: Members, score: float

@@ -38,11 +38,18 @@ class Mapping:
     other: Context
     pairs: list[tuple[Last, Entry, Entry]]
     """The tables that both name and that are not one dataset yet."""
+    joined: int
+    """The tables that are."""
     broken: bool
     """Some tables of the same name are known not to be the same, so the mapping does not hold for all."""
     prefixes: Prefixes
     evidence: list[Evidence]
     score: float
+
+    @property
+    def settled(self) -> bool:
+        """Whether most of the tables are one dataset already."""
+        return self.joined > 0 and self.joined >= len(self.pairs)
 
     @property
     def said(self) -> bool:
@@ -52,7 +59,7 @@ class Mapping:
 
 
 def evaluate(one: Context, other: Context, dismissed: Dismissed) -> Mapping | None:
-    """Weigh a mapping; None if what is known speaks against it, or no table is left to join."""
+    """Weigh a mapping; None if what is known speaks against it."""
     shared = [last for last in one.entries if last in other.entries]
     pairs: list[tuple[Last, Entry, Entry]] = []
     joined = refused = 0
@@ -70,7 +77,7 @@ def evaluate(one: Context, other: Context, dismissed: Dismissed) -> Mapping | No
                     pairs.append((last, first, second))
                     reasons.append(of_pair(first, second))
     agreeing = joined + len(pairs)
-    if refused >= agreeing or not pairs:
+    if refused >= agreeing:
         return None
     evidence = _of_places(one, other)
     fits = [fit for _, first, second in pairs if (fit := contained(first.facts, second.facts)) is not None]
@@ -80,7 +87,7 @@ def evaluate(one: Context, other: Context, dismissed: Dismissed) -> Mapping | No
             return None
         words = f"in {sum(fits)} of {len(fits)} tables one name has all columns of the other"
         evidence.append(Evidence(Kind.COLUMNS, words, 0.4 * math.log2(len(fits)) * (2 * share - 1)))
-    if same_server(one, other) is Servers.DIFFERENT:
+    if same_server(one, other) is Servers.DIFFERENT and not joined:
         # Development and production look just like this, so the two must divide the work between them.
         roles = [piece.weight for found in reasons for piece in found if piece.kind is Kind.ROLES]
         if len(roles) < max(LEAST_ROLES, 0.6 * len(pairs)) or min(roles) < 0:
@@ -94,14 +101,14 @@ def evaluate(one: Context, other: Context, dismissed: Dismissed) -> Mapping | No
         words = f"{agreeing} tables match under this mapping, of {here} and {there} in the same schemas"
         evidence.append(Evidence(Kind.MAPPING, words, 0.35 * math.log2(1 + agreeing) * min(coverage, 1.0)))
     if joined:
-        words = f"{joined} of them are one dataset already"
+        words = f"already one dataset: {joined} of them"
         evidence.append(Evidence(Kind.JOINED, words, min(1.0, 0.5 * joined)))
     if refused:
-        words = f"{refused} tables of the same name are not the same"
+        words = f"tables of the same name that are not the same: {refused}"
         evidence.append(Evidence(Kind.MAPPING, words, -refused / agreeing))
-    own = sum(piece.weight for found in reasons for piece in found) / len(reasons)
+    own = sum(piece.weight for found in reasons for piece in found) / max(len(reasons), 1)
     score = own + sum(piece.weight for piece in evidence)
-    return Mapping(one, other, pairs, bool(refused), _prefixes(pairs), evidence, score)
+    return Mapping(one, other, pairs, joined, bool(refused), _prefixes(pairs), evidence, score)
 
 
 def of_pair(first: Entry, second: Entry) -> list[Evidence]:

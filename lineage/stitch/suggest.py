@@ -174,7 +174,7 @@ class _Cluster:
     def _led(self, context: Context, hub: Context) -> Rule | None:
         """Give the rule that leads the names of a context to those of another, known from tables that both have."""
         mapping = self._mapping(context, hub)
-        if mapping is None or mapping.broken:
+        if mapping is None or mapping.broken or not mapping.pairs:
             return None
         _, entry, target = mapping.pairs[0]
         rule = self._rule(context, entry, hub, target)

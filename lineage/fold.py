@@ -9,7 +9,7 @@ through like any node and taken out of the answer by ``without``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from enum import StrEnum
 from typing import Literal, TypeVar
 
@@ -32,11 +32,13 @@ class Fold(StrEnum):
     ROOT = "root"
 
 
-def without(links: Links[K], hidden: Iterable[K]) -> dict[tuple[K, K, LinkKind], set[int]]:
+def without(links: Links[K], hidden: Collection[K]) -> Links[K]:
     """Take nodes out, joining what leads in with what leads out.
 
     A link through several of them is ``control`` if any part is, else ``data``. What leads only in or only out goes.
     """
+    if not hidden:
+        return links
     result = {link: set(jobs) for link, jobs in links.items()}
     into: dict[K, set[tuple[K, K, LinkKind]]] = defaultdict(set)
     out_of: dict[K, set[tuple[K, K, LinkKind]]] = defaultdict(set)

@@ -224,11 +224,11 @@ class _Walk:
 
     def answer(self) -> Subgraph:
         shown = list(self._depths.items())[self._skip :]
-        links = self._inner()
-        named = self._names({key for link in links for key in link[:2]}.union(key for key, _ in shown))
+        met = self._inner()
+        named = self._names({key for link in met for key in link[:2]}.union(key for key, _ in shown))
         hidden = sorted(key for key, found in named.items() if found.hidden)
         given = without(self._given or {}, hidden)
-        links = without(links, hidden)
+        links = without(met, hidden)
         jobs = self._names({("job", id_) for id_ in set[int]().union(*links.values())})
         texts = {key: text(key[0], found) for key, found in (named | jobs).items() if not found.hidden}
         nodes = [_node(key, named[key], depth) for key, depth in shown if key in texts]

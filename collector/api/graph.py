@@ -37,8 +37,8 @@ def get_lineage(query: dict[str, Any]) -> object:
 def around(conn: Connection, query: dict[str, Any]) -> Subgraph:
     """Walk as ``parameters.LineageQuery`` asks."""
     settings = services().settings
-    node = resolve_node(conn, query["node"], visible(conn))
     skip = cursors.decode(query.get("cursor"), cursors.SKIP)
+    node = resolve_node(conn, query["node"], visible(conn))
     return traverse(
         graph_of(conn, query),
         (JobRef if node.type == "job" else DatasetRef)(node.namespace, node.name),

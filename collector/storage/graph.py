@@ -100,7 +100,7 @@ class SqlGraph:
     def _rows(self, statement: Prepared, ids: Collection[int]) -> Iterable[Any]:
         if not ids:
             return ()
-        return statement.run(self._conn, {"ids": many(self._conn, ids), **self._times})
+        return statement.run(self._conn, {"ids": many(self._conn, ids), **self._times}).fetchall()
 
 
 KINDS: Final[dict[int, LinkKind]] = {each: "data" if each.is_data else "control" for each in Direction}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask.testing import FlaskClient
 
 from lineage.model import Direction
-from tests.catalog import Catalog
+from tests.catalog import HOUR, NOON, Catalog
 from tests.integration.api.conftest import Get, Writing
 
 
@@ -67,6 +67,65 @@ def test_bounds_are_the_settings(limited: Callable[..., FlaskClient], writing: W
     answer = client.get(path).json
     assert answer is not None
     assert len(answer["nodes"]) == 3
+
+
+def test_a_truncated_answer_goes_on_from_its_cursor(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        chain(catalog)
+    question = {"node": "dataset:postgres://h:5432:orders", "max_nodes": 2}
+    nodes: list[str] = []
+    edges: list[tuple[str, str]] = []
+    cursor: str | None = None
+    for page in range(3):
+        answer = get("/lineage", **question, **({"cursor": cursor} if cursor else {}))
+        nodes += [node["name"] for node in answer["nodes"]]
+        edges += [(edge["from"], edge["to"]) for edge in answer["edges"]]
+        cursor = answer["next_cursor"]
+        assert (answer["truncated"], cursor is not None) == (page < 2, page < 2)
+    assert sorted(nodes) == ["load", "orders", "raw", "report", "sales"]
+    assert len(set(edges)) == len(edges) == 4
+
+
+def test_the_graph_of_an_earlier_moment_and_of_a_window(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        load, old, new = catalog.job("load"), catalog.dataset("old"), catalog.dataset("new")
+        catalog.edge(load, old, Direction.INPUT, NOON - HOUR, valid_to=NOON)
+        catalog.edge(load, new, Direction.INPUT, NOON)
+
+    def reads(**parameters: str) -> list[str]:
+        answer = get("/lineage", node="job:shop:load", direction="upstream", **parameters)
+        return [node["name"] for node in answer["nodes"] if node["depth"]]
+
+    assert reads() == ["new"]
+    assert reads(as_of="2026-11-22T11:59:59Z") == ["old"]
+    assert reads(as_of="2026-11-22T12:00:00Z") == ["new"]
+    assert reads(as_of="2026-11-22T13:00:00Z", window="PT1H1S") == ["new", "old"]
+    assert reads(window="P36500D") == ["new", "old"]
+
+
+def test_several_names_are_one_node_and_any_of_them_finds_it(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        table = catalog.dataset("orders")
+        catalog.dataset("/lake/orders", "s3://bucket", canonical_id=table)
+        catalog.edge(catalog.job("load"), table, Direction.OUTPUT)
+
+    for name in ("dataset:shop:orders", "dataset:s3://bucket:/lake/orders"):
+        answer = get("/lineage", node=name)
+        assert [(node["id"], node["names"]) for node in answer["nodes"]] == [
+            ("dataset:shop:orders", ["dataset:s3://bucket:/lake/orders"]),
+            ("job:shop:load", []),
+        ]
+
+
+def test_what_cannot_be_read_is_refused(client: FlaskClient) -> None:
+    for parameter, value in (
+        ("as_of", "yesterday"), ("window", "7D"), ("fold", "all"), ("control", "maybe"), ("cursor", "x"),
+        ("cursor", "Wy0xXQ"),
+    ):  # fmt: skip
+        refused = client.get("/api/v2/lineage", query_string={"node": "job:shop:load", parameter: value})
+        assert refused.status_code == 422, parameter
+        assert refused.json is not None
+        assert refused.json["errors"][0]["path"] == f"?{parameter}"
 
 
 def test_a_node_that_is_not_there_is_not_found(client: FlaskClient, writing: Writing) -> None:

@@ -14,11 +14,12 @@ from collector.api.log_shapes import Events
 from collector.api.native import Native
 from collector.api.parameters import limit_of
 from collector.api.services import reading
-from collector.api.stored_events import as_item, value_of
+from collector.api.stored_events import as_item, newest_facets
 from collector.errors import FieldError, NotFound, Unprocessable
 from collector.storage import runs
 from collector.storage.event_reads import EventFilter, EventRow, events_of_run, list_events
 from collector.storage.visibility import Visible
+from lineage.facets import mapping
 from lineage.model import Direction
 
 blueprint = Native("runs", "Runs of jobs.")
@@ -84,18 +85,10 @@ def list_run_events(query: dict[str, Any]) -> object:
     return cursors.answer(page.map(as_item))
 
 
-def run_facets(events: list[EventRow]) -> dict[str, object]:
-    """Fold the run facets of events in the order of receipt: of each name, the one with the newest time of event."""
-    newest: dict[str, tuple[int, object]] = {}
-    for event in events:
-        value = value_of(event)
-        run = value.get("run") if isinstance(value, dict) else None
-        facets = run.get("facets") if isinstance(run, dict) else None
-        for name, facet in facets.items() if isinstance(facets, dict) else ():
-            if facet is not None and (name not in newest or newest[name][0] <= event.event_time):
-                newest[name] = (event.event_time, facet)
-    # Encoded here, where the stack is as shallow as when the event was read.
-    return {name: msgspec.Raw(msgspec.json.encode(facet)) for name, (_, facet) in sorted(newest.items())}
+def run_facets(events: list[EventRow]) -> dict[str, msgspec.Raw]:
+    """Fold the run facets of events in the order of receipt."""
+    found = newest_facets(events, lambda event: [("run", mapping(mapping(event.get("run")).get("facets")))])
+    return found.get("run", {})
 
 
 def _find(conn: Connection, query: dict[str, Any], seen: Visible) -> runs.RunRow:

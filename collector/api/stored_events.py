@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
+
 import msgspec
 
 from collector.ingest.decode import NotJson, parse_json
 from collector.storage.event_reads import EventRow
+from lineage.facets import Json, mapping
+
+K = TypeVar("K", bound=Hashable)
 
 
 def value_of(event: EventRow) -> object:
@@ -14,6 +20,27 @@ def value_of(event: EventRow) -> object:
         return parse_json(event.body or b"null")[0]
     except NotJson:
         return None
+
+
+def newest_facets(
+    events: Iterable[EventRow], places: Callable[[Json], Iterable[tuple[K, Json]]]
+) -> dict[K, dict[str, msgspec.Raw]]:
+    """Fold facets of events in the order of receipt: of each name, the one with the newest time of event.
+
+    ``places`` gives the sets of facets in an event, each with what it is about; sets about the same are folded.
+    """
+    newest: dict[K, dict[str, tuple[int, object]]] = {}
+    for event in events:
+        for about, facets in places(mapping(value_of(event))):
+            held = newest.setdefault(about, {})
+            for name, facet in facets.items():
+                if facet is not None and (name not in held or held[name][0] <= event.event_time):
+                    held[name] = (event.event_time, facet)
+    # Encoded here, where the stack is as shallow as when the event was read.
+    return {
+        about: {name: msgspec.Raw(msgspec.json.encode(facet)) for name, (_, facet) in sorted(held.items())}
+        for about, held in newest.items()
+    }
 
 
 def as_item(event: EventRow) -> dict[str, object]:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from collector.api.marquez import events, lineage, sources, stats, tags
+from collector.api.marquez import datasets, events, jobs, lineage, namespaces, runs, sources, stats, tags
 from collector.api.marquez.dispatch import make_blueprint
 from collector.api.marquez.routing import Routes
 
 PARTS: tuple[Routes, ...] = (
+    datasets.routes,
     events.routes,
+    jobs.routes,
     lineage.routes,
+    namespaces.routes,
+    runs.routes,
     sources.routes,
     stats.routes,
     tags.routes,

@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Connection
 
+from collector.api.marquez import facet_values
 from collector.storage.marquez import bulk
 from collector.storage.marquez.identifiers import job_uuid, run_uuid
 from collector.storage.marquez.job_names import full_names
+from collector.storage.marquez.job_pages import state_word
 from collector.times import iso
-from lineage.facets import items, mapping, text
+from lineage.facets import mapping
 from lineage.traverse import Named
 
 T = TypeVar("T")
@@ -70,7 +72,7 @@ class JobNodes:
         created = iso(row.created_at or 0)
         return {
             "id": {"namespace": namespace, "name": name},
-            "type": self._facets.get(mine, "jobType", _job_type) or "BATCH",
+            "type": self._facets.get(mine, "jobType", facet_values.job_type) or "BATCH",
             "name": name,
             "simpleName": name if known is None else known.simple,
             "parentJobName": None if known is None else known.parent,
@@ -81,8 +83,8 @@ class JobNodes:
             "namespace": namespace,
             "inputs": inputs,
             "outputs": outputs,
-            "location": self._facets.get(mine, "sourceCodeLocation", _url),
-            "description": self._facets.get(mine, "documentation", _description),
+            "location": self._facets.get(mine, "sourceCodeLocation", facet_values.url),
+            "description": self._facets.get(mine, "documentation", facet_values.description),
             "latestRun": None if run is None else _run(run),
         }
 
@@ -106,18 +108,18 @@ class DatasetNodes:
         get = self._facets.get
         return {
             "id": {"namespace": named.namespace, "name": named.name},
-            "type": get(mine, "datasetType", _dataset_type) or "DB_TABLE",
+            "type": get(mine, "datasetType", facet_values.dataset_type) or "DB_TABLE",
             "name": named.name,
             "physicalName": named.name,
             "createdAt": created,
             "updatedAt": written or created,
             "namespace": named.namespace,
-            "sourceName": get(mine, "dataSource", _source) or "default",
-            "fields": self._tagged(mine, get(mine, "schema", _fields) or []),
+            "sourceName": get(mine, "dataSource", facet_values.source_name) or "default",
+            "fields": self._tagged(mine, get(mine, "schema", facet_values.fields) or []),
             "tags": [],
             "lastModifiedAt": written,
-            "description": get(mine, "documentation", _description),
-            "lastLifecycleState": get(mine, "lifecycleStateChange", _lifecycle),
+            "description": get(mine, "documentation", facet_values.description),
+            "lastLifecycleState": get(mine, "lifecycleStateChange", facet_values.lifecycle),
         }
 
     def _tagged(self, owners: Iterable[int], fields: list[Json]) -> list[Json]:
@@ -143,7 +145,7 @@ def _run(run: bulk.LatestRun) -> Json:
         "updatedAt": iso(run.last_event_at),
         "nominalStartTime": iso(run.nominal_start_at),
         "nominalEndTime": iso(run.nominal_end_at),
-        "state": STATES.get(run.state or "", "RUNNING"),
+        "state": state_word(run.state),
         "startedAt": iso(started),
         "endedAt": iso(ended),
         "durationMs": None if ended is None or started is None else max(0, ended - started) // 1000,
@@ -153,46 +155,3 @@ def _run(run: bulk.LatestRun) -> Json:
         "outputDatasetVersions": [],
         "facets": {},
     }
-
-
-STATES = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
-"""What Marquez calls the states of a run; all others are RUNNING."""
-
-
-def _description(facet: Mapping[str, Any]) -> str | None:
-    return text(facet.get("description"))
-
-
-def _url(facet: Mapping[str, Any]) -> str | None:
-    return text(facet.get("url"))
-
-
-def _source(facet: Mapping[str, Any]) -> str | None:
-    return text(facet.get("name"))
-
-
-def _lifecycle(facet: Mapping[str, Any]) -> str | None:
-    return text(facet.get("lifecycleStateChange"))
-
-
-def _job_type(facet: Mapping[str, Any]) -> str:
-    kind = (text(facet.get("processingType")) or "").upper()
-    return {"STREAMING": "STREAM", "SERVICE": "SERVICE"}.get(kind, "BATCH")
-
-
-def _dataset_type(facet: Mapping[str, Any]) -> str:
-    kind = (text(facet.get("datasetType")) or "").upper()
-    return "STREAM" if kind in ("STREAM", "TOPIC") else "DB_TABLE"
-
-
-def _fields(facet: Mapping[str, Any]) -> list[Json]:
-    return [
-        {
-            "name": name,
-            "type": text(field.get("type")),
-            "tags": [],
-            "description": text(field.get("description")),
-        }
-        for field in map(mapping, items(facet.get("fields")))
-        if (name := text(field.get("name"))) is not None
-    ]

@@ -25,6 +25,11 @@ STATES = {
 NEW = "NEW"
 
 
+def state_word(state: str | None) -> str:
+    """Give Marquez's word for the state of a run."""
+    return STATES.get(state or "", NEW)
+
+
 @dataclass(frozen=True, slots=True)
 class JobTimes:
     """When the first and the last event about a job came, in µs UTC; 0 where nothing tells."""

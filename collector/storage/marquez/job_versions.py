@@ -35,12 +35,20 @@ ASKED_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A dataset that a job reads or writes, from when until when (exclusive; None: still)."""
+    """A dataset that a job reads or writes, from when until when (exclusive; None: still).
+
+    ``dataset`` is the name that the events gave it, ``canonical`` the one that stands for all of its names.
+    """
 
     dataset: DatasetRef
+    canonical: DatasetRef
     direction: Direction
     valid_from: int
     valid_to: int | None
+
+
+Side = tuple[tuple[DatasetRef, DatasetRef], ...]
+"""What a job reads, or writes: each by the name in the events, and by the one that stands for all of its names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +57,13 @@ class JobVersion:
 
     uuid: str
     created_at: int
-    inputs: tuple[DatasetRef, ...]
-    outputs: tuple[DatasetRef, ...]
+    inputs: Side
+    outputs: Side
     location: str | None
     spans: tuple[tuple[int, int | None], ...]
 
 
-State = tuple[tuple[DatasetRef, ...], tuple[DatasetRef, ...], str | None]
+State = tuple[Side, Side, str | None]
 """Inputs, outputs, location."""
 
 
@@ -87,7 +95,7 @@ class History:
         """The version that the job is now."""
         return self.uuid_at(self._changes[-1] if self._changes else self.created_at)
 
-    def open(self, direction: Direction) -> tuple[DatasetRef, ...]:
+    def open(self, direction: Direction) -> Side:
         """Give what the job reads, or writes, now."""
         return _side((e for e in self.edges if e.valid_to is None), direction)
 
@@ -140,13 +148,13 @@ class History:
 
     def _uuid(self, state: State) -> str:
         # The parts, and their order, are Marquez's.
-        sides = (":".join(f"{ref.namespace}:{ref.name}" for ref in side) for side in state[:2])
+        sides = (":".join(f"{ref.namespace}:{ref.name}" for ref, _ in side) for side in state[:2])
         known = [] if state[2] is None else [state[2]]
         return name_uuid(self.name.namespace, self.name.full, *sides, *known)
 
 
-def _side(edges: Iterable[Edge], direction: Direction) -> tuple[DatasetRef, ...]:
-    return tuple(sorted({e.dataset for e in edges if e.direction is direction}))
+def _side(edges: Iterable[Edge], direction: Direction) -> Side:
+    return tuple(sorted({(e.dataset, e.canonical) for e in edges if e.direction is direction}))
 
 
 def histories(
@@ -170,18 +178,22 @@ def histories(
 def _edges(
     conn: Connection, job_ids: Collection[int], since_runs: Collection[int] | None
 ) -> dict[int, list[Edge]]:
-    columns = (
-        edge.c.job_id,
-        namespace.c.name,
-        dataset.c.name,
-        edge.c.direction,
-        edge.c.valid_from,
-        edge.c.valid_to,
-    )
+    canonical, place = dataset.alias("canonical"), namespace.alias("place")
     statement = (
-        select(*columns)
+        select(
+            edge.c.job_id,
+            namespace.c.name.label("namespace"),
+            dataset.c.name,
+            place.c.name.label("canonical_namespace"),
+            canonical.c.name.label("canonical_name"),
+            edge.c.direction,
+            edge.c.valid_from,
+            edge.c.valid_to,
+        )
         .join_from(edge, dataset, dataset.c.id == edge.c.dataset_id)
         .join(namespace, namespace.c.id == dataset.c.namespace_id)
+        .join(canonical, canonical.c.id == dataset.c.canonical_id)
+        .join(place, place.c.id == canonical.c.namespace_id)
         .where(
             among(conn, edge.c.job_id, job_ids),
             edge.c.direction.in_([int(Direction.INPUT), int(Direction.OUTPUT)]),
@@ -195,8 +207,9 @@ def _edges(
         statement = statement.outerjoin(since, since.c.job_id == edge.c.job_id)
         statement = statement.where(or_(edge.c.valid_to.is_(None), edge.c.valid_to > since.c.at))
     found: dict[int, list[Edge]] = defaultdict(list)
-    for job_id, place, name, direction, valid_from, valid_to in conn.execute(statement):
-        found[job_id].append(Edge(DatasetRef(place, name), Direction(direction), valid_from, valid_to))
+    for row in conn.execute(statement):
+        names = DatasetRef(row.namespace, row.name), DatasetRef(row.canonical_namespace, row.canonical_name)
+        found[row.job_id].append(Edge(*names, Direction(row.direction), row.valid_from, row.valid_to))
     return found
 
 

@@ -6,14 +6,15 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import Connection, Text, cast, func, select
 
 from collector.storage.event_reads import EventRow, events_by_id
 from collector.storage.marquez.job_pages import last_runs
 from collector.storage.runs import RunRow, runs_by_id
-from collector.storage.tables import dataset, dataset_update, event, job, namespace, run, run_io
+from collector.storage.tables import dataset, dataset_update, event, job, namespace, run, run_io, run_note
 from collector.storage.upsert import among
-from collector.storage.visibility import Visible
+from collector.storage.visibility import Visible, within
 from lineage.model import DatasetRef, Direction, run_key
 
 
@@ -142,6 +143,18 @@ def runs_with_id(conn: Connection, run_id: str, visible: Visible) -> list[RunRow
     )
     runs = runs_by_id(conn, ids.scalars(), visible)
     return sorted(runs.values(), key=lambda row: (row.first_event_at is None, row.id))
+
+
+def announced_run(conn: Connection, run_id: str, visible: Visible) -> tuple[dict[str, str], int] | None:
+    """Give the arguments of a run that was announced, and when (µs UTC); None if none was with this id."""
+    statement = (
+        select(run_note.c.args, run_note.c.created_at)
+        .join_from(run_note, job, job.c.id == run_note.c.job_id)
+        .where(run_note.c.key == run_key(run_id), within(job.c.namespace_id, visible))
+        .order_by(run_note.c.created_at)
+    )
+    row = conn.execute(statement).first()
+    return None if row is None else (msgspec.json.decode(row.args, type=dict[str, str]), row.created_at)
 
 
 def span_of_children(conn: Connection, run_id: str) -> tuple[int, int] | None:

@@ -17,6 +17,14 @@ COMMANDS: Final = {
     "serve": "Collect events over HTTP and answer questions about them.",
     "ingest": "Write the events of files to the log.",
     "lineage": "Show where data comes from and goes to.",
+    "impact": "Show who is affected by a change.",
+    "root-cause": "Show what may be the cause that a dataset or job is bad.",
+    "paths": "Show the ways from one node to another.",
+    "spof": "Show single points of failure.",
+    "cycles": "Show which datasets are made of each other.",
+    "orphans": "Show datasets that are never written, or never read.",
+    "changes": "Show what has changed upstream since a time.",
+    "diff": "Show what came and went between two times.",
     "aliases": "Say which names are one dataset.",
     "stitch": "Suggest which names are one dataset.",
     "rejected": "List, show and try again what was refused.",
@@ -38,7 +46,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        found = importlib.import_module(f"collector.commands.{cmd_name}").command
+        found = importlib.import_module(f"collector.commands.{cmd_name.replace('-', '_')}").command
         assert isinstance(found, click.Command)  # noqa: S101  # for the type checker
         return found
 

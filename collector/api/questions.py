@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection
 
 from collector.api import cursors
+from collector.api import question_documents as documents
 from collector.api import question_parameters as parameters
 from collector.api import question_shapes as shapes
 from collector.api.access import principal, visible
@@ -15,12 +15,12 @@ from collector.api.graph import depth_of
 from collector.api.native import Native
 from collector.api.parameters import limit_of
 from collector.api.services import reading, services
-from collector.questions.changes import Changes, changes
-from collector.questions.difference import Around, Difference, difference
-from collector.questions.impact import Impact, impact
-from collector.questions.orphans import Orphans, orphans
+from collector.questions.changes import changes
+from collector.questions.difference import Around, difference
+from collector.questions.impact import impact
+from collector.questions.orphans import orphans
 from collector.questions.root_cause import root_cause
-from collector.questions.routes import Bottlenecks, all_cycles, bottlenecks, cycles_around, routes
+from collector.questions.routes import all_cycles, bottlenecks, cycles_around, routes
 from collector.questions.scope import Scope
 from collector.times import now_us
 from lineage.fold import Fold
@@ -46,7 +46,7 @@ def get_difference(query: dict[str, Any]) -> object:
         found = difference(
             scope, query["from_"], end, around=around, control=query["control"], after=after, limit=limit
         )
-    return difference_document(found, query["from_"], end)
+    return documents.difference(found, query["from_"], end)
 
 
 @blueprint.get("/lineage/impact", shapes.Impact, query=parameters.ImpactQuery, missing=True)
@@ -67,7 +67,7 @@ def get_impact(query: dict[str, Any]) -> object:
             limit=limit,
             skip=0 if skip is None else skip[0],
         )
-    return impact_document(found)
+    return documents.impact(found)
 
 
 @blueprint.get("/lineage/root-cause", shapes.RootCause, query=parameters.RootCauseQuery, missing=True)
@@ -113,7 +113,7 @@ def get_single_points(query: dict[str, Any]) -> object:
             level=Level(query["level"]),
             limit=limit,
         )
-    return single_points_document(found)
+    return documents.single_points(found)
 
 
 @blueprint.get("/lineage/cycles", shapes.Cycles, query=parameters.CyclesQuery, missing=True)
@@ -137,7 +137,7 @@ def list_orphans(query: dict[str, Any]) -> object:
     limit = limit_of(query)
     with reading() as conn:
         found = orphans(asking(conn, query), query["lack"], query.get("namespace"), after=after, limit=limit)
-    return orphans_document(found)
+    return documents.orphans(found)
 
 
 @blueprint.get("/lineage/changes", shapes.Changes, query=parameters.ChangesQuery, missing=True)
@@ -154,7 +154,7 @@ def list_changes(query: dict[str, Any]) -> object:
             after=after,
             limit=limit,
         )
-    return changes_document(found)
+    return documents.changes(found)
 
 
 def asking(conn: Connection, query: dict[str, Any]) -> Scope:
@@ -167,72 +167,3 @@ def asking(conn: Connection, query: dict[str, Any]) -> Scope:
         visible(conn),
         Fold(query.get("fold", Fold.AUTO)),
     )
-
-
-def _cursor(key: tuple[Any, ...] | None) -> str | None:
-    return None if key is None else cursors.encode(key)
-
-
-def difference_document(found: Difference, start: int, end: int) -> dict[str, Any]:
-    """Give a difference as ``shapes.Difference`` writes it."""
-    return {
-        "from_": start,
-        "to": end,
-        "edges": found.edges,
-        "nodes": found.nodes,
-        "truncated": found.truncated,
-        "next_cursor": _cursor(found.next),
-    }
-
-
-def impact_document(found: Impact) -> dict[str, Any]:
-    """Give an impact as ``shapes.Impact`` writes it."""
-    items = [
-        {
-            "id": each.node.id,
-            **asdict(each.node),
-            "owners": each.owners,
-            "tool": each.tool,
-            "last_update": each.last_update,
-            "last_run": each.last_run,
-            "affected": each.verdict and each.verdict.affected.value,
-            "why": each.verdict and each.verdict.why,
-        }
-        for each in found.consumers
-    ]
-    return {
-        "node": found.start,
-        "items": items,
-        "truncated": found.truncated,
-        "next_cursor": None if found.next is None else cursors.encode((found.next,)),
-    }
-
-
-def single_points_document(found: Bottlenecks) -> dict[str, Any]:
-    """Give single points of failure as ``shapes.SinglePoints`` writes them."""
-    items = [
-        {
-            "id": each.node.id,
-            **asdict(each.node),
-            "cut_off": each.gate.cut_off,
-            "everything": each.gate.everything,
-        }
-        for each in found.bottlenecks
-    ]
-    return {"node": found.node, "items": items, "reached": found.reached, "truncated": found.truncated}
-
-
-def orphans_document(found: Orphans) -> dict[str, Any]:
-    """Give orphans as ``shapes.Orphans`` writes them."""
-    items = [{"id": node.id, **asdict(node)} for node in found.datasets]
-    return {"items": items, "next_cursor": _cursor(found.next)}
-
-
-def changes_document(found: Changes) -> dict[str, Any]:
-    """Give changes as ``shapes.Changes`` writes them."""
-    return {
-        "node": found.node,
-        "items": found.changes,
-        "truncated": found.truncated,
-        "next_cursor": _cursor(found.next),
-    }

@@ -29,7 +29,7 @@ def lineage_tree(answer: Mapping[str, Any], root: str, direction: str) -> Tree:
     also = {str(node["id"]): node["names"] for node in answer["nodes"]}
     nearest = [str(node["id"]) for node in answer["nodes"] if node["depth"] == 0]
     root = nearest[0] if len(nearest) == 1 else root
-    tree = Tree(_label(root, also.get(root, ()), bold=True))
+    tree = Tree(node_label(root, also.get(root, ()), bold=True))
     branches = {
         way: tree.add(Text(way, style="dim")) if direction == "both" else tree
         for way in ("upstream", "downstream")
@@ -56,7 +56,7 @@ def _grow(
     while waiting:
         branch, node = waiting.popleft()
         for end, remark in ends.get(node, ()):
-            text = _label(end, also.get(end, ())).append(remark, style="dim")
+            text = node_label(end, also.get(end, ())).append(remark, style="dim")
             if end not in unfolded:
                 unfolded.add(end)
                 waiting.append((branch.add(text), end))
@@ -66,7 +66,8 @@ def _grow(
                 branch.add(text)
 
 
-def _label(node: str, also: Sequence[str], bold: bool = False) -> Text:
+def node_label(node: str, also: Sequence[str] = (), bold: bool = False) -> Text:
+    """Write a node, the word for its kind in colour, with other names of a dataset behind it."""
     kind, _, rest = node.partition(":")
     label = Text(f"{kind} ", style=STYLES.get(kind, ""))
     name: Text = plain(rest)

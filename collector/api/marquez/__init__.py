@@ -8,17 +8,37 @@ from __future__ import annotations
 
 from flask import Flask
 
-from collector.api.marquez import datasets, events, jobs, lineage, namespaces, runs, sources, stats, tags
+from collector.api.marquez import (
+    column_lineage,
+    datasets,
+    declaring,
+    events,
+    jobs,
+    lineage,
+    namespaces,
+    run_lineage,
+    run_states,
+    runs,
+    search,
+    sources,
+    stats,
+    tags,
+)
 from collector.api.marquez.dispatch import make_blueprint
 from collector.api.marquez.routing import Routes
 
 PARTS: tuple[Routes, ...] = (
+    column_lineage.routes,
     datasets.routes,
+    declaring.routes,
     events.routes,
     jobs.routes,
     lineage.routes,
     namespaces.routes,
+    run_lineage.routes,
+    run_states.routes,
     runs.routes,
+    search.routes,
     sources.routes,
     stats.routes,
     tags.routes,

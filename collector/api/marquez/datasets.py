@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection
 
 from collector.api.access import principal, visible
@@ -74,7 +76,7 @@ def find(conn: Connection, namespace: str, name: str, seen: Visible) -> int:
     return found
 
 
-def entity(conn: Connection, dataset_id: int) -> dict[str, object]:
+def entity(conn: Connection, dataset_id: int) -> dict[str, Any]:
     """Give a dataset as answers have it."""
     return dataset_entities(conn, [dataset_id], principal().sees)[0]
 

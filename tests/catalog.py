@@ -95,8 +95,10 @@ class Catalog:
         self._add(tables.assertion, {**row, "event_time": at, "assertion": name, "success": success})
 
     def alias(self, dataset: int, other: int, reason: str) -> None:
-        """Write that two names are one dataset."""
+        """Write that two names are one dataset, for which the second stands."""
         self._add(tables.dataset_alias, {"dataset_id": dataset, "other_id": other, "reason": reason})
+        both = tables.dataset.c.canonical_id.in_([dataset, other])
+        self.conn.execute(tables.dataset.update().where(both).values(canonical_id=other))
 
     def event(self, body: object, at: int = NOON, entity: int = 0, **values: Any) -> int:
         """Write an event of the log; ``body`` is its JSON, or its bytes."""

@@ -12,6 +12,7 @@ from collector.api.native import Native
 from collector.api.parameters import limit_of
 from collector.api.services import reading
 from collector.storage import catalog, dataset_reads
+from collector.storage.dataset_names import canonical_name, list_aliases, member_ids
 from collector.storage.edge_reads import dataset_edges
 from collector.storage.facet_reads import current_facets, facet_history
 from lineage.model import Direction
@@ -38,29 +39,37 @@ def list_datasets(query: dict[str, Any]) -> object:
 
 @blueprint.get("/dataset", shapes.DatasetDetail, query=parameters.NameQuery, missing=True)
 def get_dataset(query: dict[str, Any]) -> object:
-    """Give all about one dataset."""
+    """Give all about one dataset.
+
+    Who makes and reads it, its updates and its checks are those under any of its names; the rest is what was said of
+    this one.
+    """
     with reading() as conn:
         seen = visible(conn)
         found = catalog.find_named(conn, "dataset", query["namespace"], query["name"], visible=seen)
         facets = current_facets(conn, found.id)
+        members = member_ids(conn, found.id, visible=seen)
+        aliases = list_aliases(conn, found.id, members, visible=seen, limit=MOST_EDGES + 1)
         updates = dataset_reads.list_updates(
-            conn, found.id, visible=seen, after=None, limit=MOST_UPDATES
+            conn, members, visible=seen, after=None, limit=MOST_UPDATES
         ).items
         edges = {
-            direction: dataset_edges(conn, found.id, visible=seen, limit=MOST_EDGES + 1, direction=direction)
-            for direction in Direction
+            direction: dataset_edges(conn, members, visible=seen, limit=MOST_EDGES + 1, direction=direction)
+            for direction in (Direction.INPUT, Direction.OUTPUT)
         }
-        assertions = dataset_reads.last_assertions(conn, found.id, visible=seen, limit=MOST_ASSERTIONS)
+        longest = max(len(aliases), *map(len, edges.values()))
+        assertions = dataset_reads.last_assertions(conn, members, visible=seen, limit=MOST_ASSERTIONS)
         return {
             "namespace": found.namespace,
             "name": found.name,
             "fields_": dataset_reads.schema_fields(facets["schema"]) if "schema" in facets else None,
             "facets": stored(facets),
-            "aliases": dataset_reads.list_aliases(conn, found.id, visible=seen),
+            "canonical": canonical_name(conn, found.id, visible=seen),
+            "aliases": aliases[:MOST_EDGES],
             "deleted_at": dataset_reads.deleted_at(facets, next(iter(updates), None)),
             "producers": edges[Direction.OUTPUT][:MOST_EDGES],
             "consumers": edges[Direction.INPUT][:MOST_EDGES],
-            "complete": all(len(some) <= MOST_EDGES for some in edges.values()),
+            "complete": longest <= MOST_EDGES,
             "last_updates": updates,
             "last_assertions": assertions,
         }
@@ -93,8 +102,9 @@ def list_updates(query: dict[str, Any]) -> object:
     with reading() as conn:
         seen = visible(conn)
         found = catalog.find_named(conn, "dataset", query["namespace"], query["name"], visible=seen)
+        members = member_ids(conn, found.id, visible=seen)
         return cursors.answer(
-            dataset_reads.list_updates(conn, found.id, visible=seen, after=after, limit=limit)
+            dataset_reads.list_updates(conn, members, visible=seen, after=after, limit=limit)
         )
 
 
@@ -106,6 +116,7 @@ def list_assertions(query: dict[str, Any]) -> object:
     with reading() as conn:
         seen = visible(conn)
         found = catalog.find_named(conn, "dataset", query["namespace"], query["name"], visible=seen)
+        members = member_ids(conn, found.id, visible=seen)
         return cursors.answer(
-            dataset_reads.list_assertions(conn, found.id, visible=seen, after=after, limit=limit)
+            dataset_reads.list_assertions(conn, members, visible=seen, after=after, limit=limit)
         )

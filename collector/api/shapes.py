@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from collector.api.fields import Instant
+from lineage.model import Reason
 
 
 def said(text: str, **more: Any) -> dict[str, Any]:
@@ -268,7 +269,10 @@ class Alias(Schema):
     """Another name of a dataset."""
 
     dataset = fields.Nested(Name, required=True)
-    reason = fields.String(required=True, metadata=said("`symlink` or `rename`"))
+    reason = fields.String(required=True, metadata={"enum": [reason.value for reason in Reason]})
+    detail = fields.String(
+        required=True, allow_none=True, metadata=said("what was normalised, or the rule that says so")
+    )
 
 
 class DatasetEdge(Schema):
@@ -290,11 +294,19 @@ class DatasetDetail(Name):
         metadata=said("null: no schema is known"),
     )
     facets = facet_bodies()
-    aliases = fields.List(fields.Nested(Alias), required=True)
+    canonical = fields.Nested(
+        Name,
+        required=True,
+        allow_none=True,
+        metadata=said("the name that stands for all of them in the graph; null if it may not be seen"),
+    )
+    aliases = fields.List(fields.Nested(Alias), required=True, metadata=said("its other names"))
     deleted_at = Instant(required=True, allow_none=True, metadata=said("null: it is there"))
     producers = fields.List(fields.Nested(DatasetEdge), required=True)
     consumers = fields.List(fields.Nested(DatasetEdge), required=True)
-    complete = fields.Boolean(required=True, metadata=said("false: producers or consumers are cut at 1,000"))
+    complete = fields.Boolean(
+        required=True, metadata=said("false: aliases, producers or consumers are cut at 1,000")
+    )
     last_updates = fields.List(fields.Nested(Update), required=True, metadata=said("at most 10"))
     last_assertions = fields.List(
         fields.Nested(Assertion), required=True, metadata=said("the last result of each check, at most 100")

@@ -1,4 +1,4 @@
-"""What is known of datasets: when each was updated, its schema, checks, aliases, and who reads and writes it."""
+"""What is known of datasets: when each was updated, its schema, checks, and who reads and writes it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select, union_all
+from sqlalchemy import Connection, Select, exists, func, or_, select
 
-from collector.storage.catalog import Named, names_of
+from collector.storage import upsert
+from collector.storage.catalog import Named
+from collector.storage.dataset_names import any_of
 from collector.storage.edge_reads import count_readers_and_writers
 from collector.storage.facet_reads import FacetVersion, current_facet
 from collector.storage.pages import Key, Page, cut, ordered
 from collector.storage.runs import RunRow, runs_by_id
-from collector.storage.tables import SORT_PREFIX, assertion, dataset, dataset_alias, dataset_update
-from collector.storage.visibility import Visible
+from collector.storage.tables import SORT_PREFIX, assertion, dataset, dataset_update
+from collector.storage.visibility import Visible, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,6 @@ class DatasetSummary:
     read_by: int
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """Another name of the same dataset, and who says so: ``symlink`` or ``rename``."""
-
-    dataset: Named
-    reason: str
-
-
 def summaries(conn: Connection, page: Page[Named], visible: Visible) -> Page[DatasetSummary]:
     """Add to a page of datasets what a list shows of them, in as many statements for one as for all."""
     if not page.items:
@@ -97,29 +91,42 @@ def schema_fields(version: FacetVersion) -> list[Any]:
 
 
 def last_updates(conn: Connection, dataset_ids: Sequence[int], visible: Visible) -> dict[int, Update]:
-    """Give the update that each of these datasets is as fresh as, of those that have one.
+    """Give the update that each of these datasets is as fresh as, under whatever name it came, of those that have one.
 
     It is the newest, but for two kinds that bring nothing newer: a backfill, whose nominal time lies before that of
     another update, and the same version written again.
     """
-    newest = _frontier(dataset.c.id).correlate(dataset).scalar_subquery()
-    joined = select(dataset_update).join_from(
-        dataset,
+    named = select(dataset.c.id, dataset.c.canonical_id).where(dataset.c.id.in_(dataset_ids))
+    canonical = {row.id: row.canonical_id for row in conn.execute(named)}
+    member = dataset.alias("member")
+    newest = _frontier(member).correlate(member).scalar_subquery()
+    statement = select(member.c.canonical_id, dataset_update).join_from(
+        member,
         dataset_update,
-        (dataset_update.c.dataset_id == dataset.c.id) & (dataset_update.c.event_time == newest),
+        (dataset_update.c.dataset_id == member.c.id) & (dataset_update.c.event_time == newest),
     )
-    rows = conn.execute(joined.where(dataset.c.id.in_(dataset_ids)).order_by(dataset_update.c.run_id)).all()
-    runs = runs_by_id(conn, (row.run_id for row in rows), visible)
-    return {row.dataset_id: _update(row, runs) for row in rows}
+    rows = conn.execute(
+        statement.where(
+            upsert.among(conn, member.c.canonical_id, set(canonical.values())),
+            within(member.c.namespace_id, visible),
+        ).order_by(dataset_update.c.event_time, dataset_update.c.run_id)
+    ).all()
+    # Each name of a dataset has its newest; the last of them counts.
+    last = {row.canonical_id: row for row in rows}
+    runs = runs_by_id(conn, (row.run_id for row in last.values()), visible)
+    return {id_: _update(last[of], runs) for id_, of in canonical.items() if of in last}
 
 
-def _frontier(dataset_id: ColumnElement[int]) -> Select[int]:
-    """Give the time of the update that a dataset is as fresh as."""
+def _frontier(member: Any) -> Select[int]:
+    """Give the time of the last update under one name that brought something newer to the dataset."""
     update, other, earlier = (dataset_update.alias(name) for name in ("u", "other", "earlier"))
+    same, also = dataset.alias("same"), dataset.alias("also")
+    # Name by name: each is one look into the index.
+    nominal = select(func.max(other.c.nominal_at)).where(other.c.dataset_id == same.c.id)
     last_nominal = (
-        select(func.max(other.c.nominal_at))
-        .where(other.c.dataset_id == dataset_id)
-        .correlate_except(other)
+        select(func.max(nominal.correlate(same).scalar_subquery()))
+        .where(same.c.canonical_id == member.c.canonical_id)
+        .correlate_except(same)
         .scalar_subquery()
     )
     # By its beginning too: that is what the index holds.
@@ -129,18 +136,19 @@ def _frontier(dataset_id: ColumnElement[int]) -> Select[int]:
     written_before = (
         exists()
         .where(
-            earlier.c.dataset_id == update.c.dataset_id,
+            also.c.canonical_id == member.c.canonical_id,
+            earlier.c.dataset_id == also.c.id,
             earlier.c.version.is_not(None),
             beginning,
             earlier.c.version == update.c.version,
             earlier.c.event_time < update.c.event_time,
         )
-        .correlate(update)
+        .correlate(update, member)
     )
     return (
         select(update.c.event_time)
         .where(
-            update.c.dataset_id == dataset_id,
+            update.c.dataset_id == member.c.id,
             or_(update.c.nominal_at.is_(None), update.c.nominal_at >= last_nominal),
             or_(update.c.version.is_(None), ~written_before),
         )
@@ -150,11 +158,11 @@ def _frontier(dataset_id: ColumnElement[int]) -> Select[int]:
 
 
 def list_updates(
-    conn: Connection, dataset_id: int, *, visible: Visible, after: Key | None, limit: int
+    conn: Connection, members: Sequence[int], *, visible: Visible, after: Key | None, limit: int
 ) -> Page[Update]:
-    """List the updates of a dataset, the newest first."""
+    """List the updates of a dataset, ``members`` being the ids of its names, the newest first."""
     order = (dataset_update.c.event_time, dataset_update.c.run_id)
-    mine = select(dataset_update).where(dataset_update.c.dataset_id == dataset_id)
+    mine = select(dataset_update).where(any_of(conn, dataset_update.c.dataset_id, members))
     rows = conn.execute(ordered(mine, order, after, limit, newest=True)).all()
     page = cut(rows, limit, lambda row: (row.event_time, row.run_id))
     runs = runs_by_id(conn, (row.run_id for row in page.items), visible)
@@ -162,20 +170,22 @@ def list_updates(
 
 
 def list_assertions(
-    conn: Connection, dataset_id: int, *, visible: Visible, after: Key | None, limit: int
+    conn: Connection, members: Sequence[int], *, visible: Visible, after: Key | None, limit: int
 ) -> Page[Assertion]:
     """List the results of checks on a dataset, the newest first."""
     order = (assertion.c.event_time, assertion.c.run_id, assertion.c.key)
-    mine = select(assertion).where(assertion.c.dataset_id == dataset_id)
+    mine = select(assertion).where(any_of(conn, assertion.c.dataset_id, members))
     rows = conn.execute(ordered(mine, order, after, limit, newest=True)).all()
     page = cut(rows, limit, lambda row: (row.event_time, row.run_id, row.key))
     runs = runs_by_id(conn, (row.run_id for row in page.items), visible)
     return page.map(lambda row: _assertion(row, runs))
 
 
-def last_assertions(conn: Connection, dataset_id: int, *, visible: Visible, limit: int) -> list[Assertion]:
+def last_assertions(
+    conn: Connection, members: Sequence[int], *, visible: Visible, limit: int
+) -> list[Assertion]:
     """Give the last result of each check on a dataset, the newest first, at most ``limit``."""
-    mine = assertion.c.dataset_id == dataset_id
+    mine = any_of(conn, assertion.c.dataset_id, members)
     latest = select(assertion.c.key, func.max(assertion.c.event_time).label("at")).where(mine)
     last = latest.group_by(assertion.c.key).subquery()
     same = (assertion.c.key == last.c.key) & (assertion.c.event_time == last.c.at)
@@ -187,19 +197,6 @@ def last_assertions(conn: Connection, dataset_id: int, *, visible: Visible, limi
     newest = {row.key: row for row in reversed(rows.all())}
     runs = runs_by_id(conn, (row.run_id for row in newest.values()), visible)
     return [_assertion(row, runs) for row in reversed(newest.values())]
-
-
-def list_aliases(conn: Connection, dataset_id: int, *, visible: Visible) -> list[Alias]:
-    """Give the other names that events have given this dataset, whichever of the two the events were about."""
-    this, other = dataset_alias.c.dataset_id, dataset_alias.c.other_id
-    there = select(other.label("id"), dataset_alias.c.reason).where(this == dataset_id)
-    back = select(this.label("id"), dataset_alias.c.reason).where(other == dataset_id)
-    rows = conn.execute(union_all(there, back)).all()
-    names = names_of(conn, "dataset", sorted({row.id for row in rows}), visible=visible)
-    found = {(names[row.id], row.reason) for row in rows if row.id in names}
-    return [
-        Alias(*pair) for pair in sorted(found, key=lambda pair: (pair[0].namespace, pair[0].name, pair[1]))
-    ]
 
 
 def deleted_at(facets: Mapping[str, FacetVersion], last_update: Update | None) -> int | None:

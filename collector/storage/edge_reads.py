@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, distinct, func, select
 
 from collector.storage.catalog import Named
+from collector.storage.dataset_names import any_of
 from collector.storage.tables import dataset, edge, job, namespace
 from collector.storage.visibility import Visible, within
 from lineage.model import Direction
@@ -47,23 +48,29 @@ def job_edges(
 
 
 def dataset_edges(
-    conn: Connection, dataset_id: int, *, visible: Visible, limit: int, direction: Direction
+    conn: Connection, members: Sequence[int], *, visible: Visible, limit: int, direction: Direction
 ) -> list[EdgeRow]:
-    """Give the jobs that now write (``OUTPUT``) or read (``INPUT``) a dataset, at most ``limit``."""
-    statement = _edges(job).join(job, job.c.id == edge.c.job_id).where(edge.c.dataset_id == dataset_id)
+    """Give the jobs that now write (``OUTPUT``) or read (``INPUT``) a dataset, at most ``limit``.
+
+    ``members`` are the ids of its names; a job that uses two of them is given twice.
+    """
+    mine = any_of(conn, edge.c.dataset_id, members)
+    statement = _edges(job).join(job, job.c.id == edge.c.job_id).where(mine)
     return _listed(conn, statement.where(job.c.dataset_id.is_(None)), job, visible, limit, True, direction)
 
 
 def count_readers_and_writers(conn: Connection, dataset_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Count, for each of these datasets that has any, the jobs that now write and that now read it."""
+    """Count, for each of these datasets that has any, the jobs that now write and that now read it by any name."""
     counted = func.count(distinct(edge.c.job_id)).label("jobs")
-    statement = select(edge.c.dataset_id, edge.c.direction, counted).join_from(
-        edge, job, job.c.id == edge.c.job_id
+    asked, member = dataset.alias("asked"), dataset.alias("member")
+    statement = (
+        select(asked.c.id.label("dataset_id"), edge.c.direction, counted)
+        .join_from(asked, member, member.c.canonical_id == asked.c.canonical_id)
+        .join(edge, edge.c.dataset_id == member.c.id)
+        .join(job, job.c.id == edge.c.job_id)
     )
-    statement = statement.where(edge.c.dataset_id.in_(dataset_ids), edge.c.valid_to.is_(None))
-    rows = conn.execute(
-        statement.where(job.c.dataset_id.is_(None)).group_by(edge.c.dataset_id, edge.c.direction)
-    )
+    statement = statement.where(asked.c.id.in_(dataset_ids), edge.c.valid_to.is_(None))
+    rows = conn.execute(statement.where(job.c.dataset_id.is_(None)).group_by(asked.c.id, edge.c.direction))
     counts: dict[int, tuple[int, int]] = {}
     for row in rows:
         writers, readers = counts.get(row.dataset_id, (0, 0))

@@ -49,6 +49,15 @@ def test_rules_are_put_followed_and_given_back(client: FlaskClient, get: Get, da
     project(database)
 
     assert get("/aliases") == DOCUMENT | {"revision": 1, "applied": True}
+    detail = get("/dataset", namespace="postgres://db:5432", name="shop.raw.orders")
+    assert detail["aliases"] == [
+        {
+            "dataset": {"namespace": "dlt://x", "name": "raw.orders"},
+            "reason": "rule",
+            "detail": "prefix dlt://x:* is postgres://db:5432:shop.*",
+        }
+    ]
+    assert detail["canonical"] == {"namespace": "postgres://db:5432", "name": "shop.raw.orders"}
     assert (
         client.post("/api/v2/aliases/plan", json={"version": 1, "rules": []}).get_json()["split_count"] == 1
     )

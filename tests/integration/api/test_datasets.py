@@ -96,15 +96,24 @@ def test_the_detail_tells_all(get: Get, writing: Writing) -> None:
     assert [edge["job"]["name"] for edge in answer["producers"]] == ["load"]
     assert [(edge["job"]["name"], edge["implied"]) for edge in answer["consumers"]] == [("report", True)]
     assert answer["aliases"] == [
-        {"dataset": {"namespace": "s3", "name": "s3://bucket/orders"}, "reason": "symlink"}
+        {
+            "dataset": {"namespace": "s3", "name": "s3://bucket/orders"},
+            "reason": "symlink",
+            "detail": None,
+        }
     ]
     assert len(answer["last_updates"]) == 10
     assert answer["last_updates"][0]["event_time"] == "2026-11-22T12:00:00.000011Z"
     checks = [(check["assertion"], check["success"]) for check in answer["last_assertions"]]
     assert checks == [("not_null", False), ("unique", True)]
     # The alias is known from the other side too.
-    (alias,) = get("/dataset", namespace="s3", name="s3://bucket/orders")["aliases"]
-    assert alias["dataset"]["name"] == "orders"
+    answer = get("/dataset", namespace="s3", name="s3://bucket/orders")
+    assert [alias["dataset"]["name"] for alias in answer["aliases"]] == ["orders"]
+    assert answer["canonical"] == {"namespace": "shop", "name": "orders"}
+    # And so is all that happened, but for what was said of the other name.
+    assert [edge["job"]["name"] for edge in answer["producers"]] == ["load"]
+    assert (len(answer["last_updates"]), len(answer["last_assertions"])) == (10, 2)
+    assert answer["facets"] == {}
 
 
 def test_a_dropped_dataset_is_deleted_until_somebody_writes_it_again(get: Get, writing: Writing) -> None:
@@ -180,6 +189,27 @@ def test_a_backfill_does_not_make_a_dataset_fresh(get: Get, writing: Writing) ->
     (item,) = get("/datasets")["items"]
     assert item["last_update"]["run"]["run_id"] == "today"
     assert len(get("/dataset/updates", namespace="shop", name="orders")["items"]) == 2
+
+
+def test_a_dataset_is_as_fresh_as_any_of_its_names(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        orders, path = catalog.dataset("orders"), catalog.dataset("b/orders", "s3")
+        load, sync, report = (catalog.job(name) for name in ("load", "sync", "report"))
+        catalog.alias(path, orders, "symlink")
+        catalog.edge(load, orders, Direction.OUTPUT)
+        catalog.edge(load, path, Direction.OUTPUT)
+        catalog.edge(report, path, Direction.INPUT)
+        catalog.update(orders, catalog.run(load, "first"), NOON, nominal_at=NOON, version="1")
+        catalog.update(path, catalog.run(sync, "newest"), NOON + HOUR, nominal_at=NOON + HOUR, version="2")
+        # A backfill, and an old version, as the other name has it.
+        catalog.update(orders, catalog.run(load, "backfill"), NOON + 2 * HOUR, nominal_at=NOON - HOUR)
+        catalog.update(orders, catalog.run(load, "again"), NOON + 3 * HOUR, version="2")
+
+    for item in get("/datasets")["items"]:
+        assert item["last_update"]["run"]["run_id"] == "newest", item["name"]
+        assert (item["written_by"], item["read_by"]) == (1, 1)
+    updates = get("/dataset/updates", namespace="s3", name="b/orders")["items"]
+    assert [item["run"]["run_id"] for item in updates] == ["again", "backfill", "newest", "first"]
 
 
 def test_the_same_version_written_again_does_not_make_a_dataset_fresh(get: Get, writing: Writing) -> None:

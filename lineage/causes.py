@@ -191,7 +191,7 @@ def explanation(found: Sequence[Cause], state: State) -> str:
     """Say in a sentence or two what was found."""
     if found:
         also = len({cause.node for cause in found} - {found[0].node})
-        others = f" Something is wrong with {also} more upstream." if also else ""
+        others = f" Something is wrong with {also} more nodes upstream." if also else ""
         return f"Most likely: {found[0].why}{others}"
     silent = sum(run.state is None for run in state.jobs.values())
     unknown = f" Of {silent} of the jobs no run is known." if silent else ""

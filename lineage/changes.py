@@ -23,12 +23,19 @@ class SchemaChange(NamedTuple):
 
 
 def schema_change(before: object, after: object) -> SchemaChange:
-    """Compare two ``schema`` facets; None, or what is none, has no columns."""
+    """Compare two ``schema`` facets; None, or what is none, has no columns.
+
+    Tools write the same type in small letters and in capitals; that is no change.
+    """
     old, new = dict(columns(before)), dict(columns(after))
     return SchemaChange(
         [name for name in new if name not in old],
         [name for name in old if name not in new],
-        [(name, old[name], new[name]) for name in new if name in old and old[name] != new[name]],
+        [
+            (name, old[name], new[name])
+            for name in new
+            if name in old and (old[name] or "").lower() != (new[name] or "").lower()
+        ],
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import networkx as nx
 
 from lineage.model import Direction
-from lineage.topology import circles, round_trip
+from lineage.topology import circles
 
 
 class Use(NamedTuple):
@@ -39,8 +39,8 @@ def rings(
 ) -> list[Ring]:
     """Find the rings among these uses, the largest first.
 
-    ``sources`` gives what derivations name; it is asked only about jobs that may be part of a ring. A job that reads
-    what it writes itself makes none.
+    ``sources`` gives what derivations name; it is asked only about jobs that may be part of a ring. A dataset that is
+    made of itself alone makes none.
     """
     coarse: nx.DiGraph[Stage] = nx.DiGraph()
     by_job: dict[int, list[Use]] = {}
@@ -60,7 +60,7 @@ def rings(
         for ring in circles(fine):
             datasets = {stage for stage in ring if isinstance(stage, int)}
             if len(datasets) > 1:
-                way = round_trip(fine, ring, min(datasets))
+                way = _way_round(fine, ring, min(datasets))
                 found.append(
                     Ring(
                         datasets,
@@ -69,6 +69,19 @@ def rings(
                     )
                 )
     return sorted(found, key=lambda ring: (-len(ring.datasets), min(ring.datasets)))
+
+
+def _way_round(graph: nx.DiGraph[Stage], ring: set[Stage], start: int) -> list[Stage]:
+    """Give a shortest way from a dataset over another one back to it; it may pass the same job on both."""
+    inside = graph.subgraph(ring)
+    back = nx.single_target_shortest_path(inside, start)
+    ways = [
+        [start, stage, *back[other]]
+        for stage in inside.successors(start)
+        for other in inside.successors(stage)
+        if other != start
+    ]
+    return min(ways, key=lambda way: (len(way), [str(each) for each in way]))
 
 
 def _stages(uses: Collection[Use], sources: Mapping[int, Collection[int]]) -> nx.DiGraph[Stage]:

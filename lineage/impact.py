@@ -101,8 +101,8 @@ def _verdict(graph: nx.DiGraph[str], node: str, known: Known, doubts: dict[str, 
 def _reads_others(graph: nx.DiGraph[str], node: str, affected: Iterable[str]) -> str:
     read = sorted(_name(graph, before) for before in set(affected).intersection(graph.predecessors(node)))
     if read:
-        return f"It uses other columns only of {', '.join(read)}."
-    return "Everything on the way to it uses other columns only."
+        return f"It uses only other columns of {', '.join(read)}."
+    return "Everything on the way to it uses only other columns."
 
 
 def _name(graph: nx.DiGraph[str], node: str) -> str:

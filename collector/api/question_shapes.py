@@ -208,7 +208,7 @@ class Cycle(Schema):
 
 
 class Cycles(Schema):
-    """Cycles, the largest first. A job that reads what it writes itself makes none."""
+    """Cycles, the largest first. A dataset that is made of itself alone makes none."""
 
     cycles = fields.List(fields.Nested(Cycle), required=True)
     edges = fields.Integer(required=True, metadata=said("edges looked at"))
@@ -232,7 +232,7 @@ class NodeChange(Schema):
 
     at = Instant(required=True)
     kind = fields.String(required=True, metadata={"enum": ["edge", "schema", "code", "run"]})
-    node = node_id("what it is about; of an edge, the node that data flow into")
+    node = node_id("what it is about; of an edge, the job, or else the dataset that data flow into")
     what = fields.String(required=True, metadata=said("what has changed, in words"))
     run = fields.Nested(
         RunMark,

@@ -82,7 +82,7 @@ def command(
     for word in ("came", "went"):
         nodes = [item for item in found.nodes if item.change == word]
         if nodes:
-            out().print(Text(f"\n{word}:", style="bold"))
+            out().print(Text(f"\nNodes that {word}:", style="bold"))
         for item in nodes:
             out().print(Text("  ").append_text(SIGNS[word]).append(" ").append_text(node_label(item.id)))
     if found.next is not None or found.truncated:
@@ -108,11 +108,8 @@ def _all(scope: Scope, start: int, end: int, around: Around | None, control: boo
 
 
 def _edge(each: EdgeDifference) -> Text:
-    return (
-        node_label(each.source)
-        .append(" → " if each.kind == "data" else " ⇢ ")
-        .append_text(node_label(each.target))
-    )
+    arrow = "\n→ " if each.kind == "data" else "\n⇢ "
+    return node_label(each.source).append(arrow).append_text(node_label(each.target))
 
 
 def _run(each: EdgeDifference) -> Text | str:

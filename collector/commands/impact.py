@@ -52,32 +52,33 @@ def command(settings: Settings, node: str, depth: int, level: str, fold: str, li
         out().print(plain(f"Nothing is made from {found.start}."))
         return
     of_column = any(consumer.verdict for consumer in found.consumers)
-    headings = ["far", "node", "fresh", "owner", "tool"]
-    rows = [[str(each.node.depth), _node(each), *_facts(each)] for each in found.consumers]
-    if of_column:
-        headings.insert(1, "affected")
-        for row, each in zip(rows, found.consumers, strict=True):
-            if each.verdict:
-                row.insert(1, Text(each.verdict.affected.value, style=STYLES[each.verdict.affected]))
-    print_columns(headings, rows, wide=headings.index("node"))
+    rows: list[list[Text | str]] = [
+        [str(each.node.depth), *_affected(each), _told(each)] for each in found.consumers
+    ]
+    print_columns(["distance", *(["affected"] if of_column else []), "node"], rows, wide=1 + of_column)
     if found.truncated:
         more("there is more: ask for a greater --limit")
 
 
-def _node(each: Consumer) -> Text:
-    label = node_label(each.node.id, each.node.names)
-    return (
-        label
-        if each.verdict is None
-        else label.append_text(Text("\n")).append(plain(each.verdict.why), "dim")
-    )
+def _affected(each: Consumer) -> list[Text]:
+    if each.verdict is None:
+        return []
+    return [Text(each.verdict.affected.value, style=STYLES[each.verdict.affected])]
 
 
-def _facts(each: Consumer) -> list[Text | str]:
-    owners = ", ".join(owner.name for owner in each.owners)
+def _told(each: Consumer) -> Text:
+    """Write a node, below it what is known of it."""
+    facts: list[Text] = []
     if each.node.type == "dataset":
-        return [when(each.last_update.event_time) if each.last_update else "never", owners, ""]
-    if each.last_run is None:
-        return ["no run", owners, each.tool or ""]
-    at = when(each.last_run.ended_at or each.last_run.first_event_at)
-    return [Text(f"{at} ").append_text(mark(each.last_run.state)), owners, each.tool or ""]
+        fresh = each.last_update
+        facts.append(Text(f"updated {when(fresh.event_time)}" if fresh else "no update known"))
+    elif each.last_run is None:
+        facts.append(Text("no run known"))
+    else:
+        facts.append(mark(each.last_run.state).append(f" {when(each.last_run.last_event_at)}"))
+    facts += [plain(each.tool)] if each.tool else []
+    facts += [plain("owned by " + ", ".join(owner.name for owner in each.owners))] if each.owners else []
+    facts += [plain(each.verdict.why)] if each.verdict else []
+    below = Text(" · ").join(facts)
+    below.stylize("dim")
+    return node_label(each.node.id, each.node.names).append("\n").append_text(below)

@@ -65,6 +65,6 @@ def command(
         ]
         for each in found.bottlenecks
     ]
-    print_columns(["passed by", "cuts off", "far", "node"], rows, wide=3)
+    print_columns(["passed by", "cuts off", "distance", "node"], rows, wide=3)
     if found.truncated:
         more("there is more: ask for a greater --limit, or about a node nearer to it")

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from collector.questions.difference import Around, difference
+from collector.questions.difference import Around, EdgeDifference, difference
 from collector.questions.scope import Scope
 from collector.storage.node_facts import all_names, newest_runs
 from collector.storage.recent import FacetChange, facet_changes, run_tallies
@@ -68,10 +68,7 @@ def changes(
     schemas, more_schemas = facet_changes(scope.conn, names, (SCHEMA,), since, MOST_OF_A_KIND)
     codes, more_codes = facet_changes(scope.conn, jobs, CODE, since, MOST_OF_A_KIND)
     found = [
-        *(
-            NodeChange(edge.at, "edge", edge.target, f"{edge.source} → {edge.target} {edge.change}", edge.run)
-            for edge in edges.edges
-        ),
+        *(NodeChange(edge.at, "edge", *_edge(edge), edge.run) for edge in edges.edges),
         *(NodeChange(each.at, "schema", names[each.owner_id], _schema(each), None) for each in schemas),
         *(NodeChange(each.at, "code", jobs[each.owner_id], _code(each), None) for each in codes),
         *_runs(scope, jobs, since),
@@ -94,17 +91,27 @@ def _runs(scope: Scope, jobs: dict[int, str], since: int) -> Iterator[NodeChange
     for id_, tally in tallies.items():
         run = newest.get(id_)
         failed = sum(tally.states.get(state, 0) for state in BAD)
-        if run is None or run.first_event_at is None or not (failed or run.state != tally.before):
+        turned = tally.before is not None and run is not None and run.state != tally.before
+        if run is None or run.first_event_at is None or not (failed or turned):
             continue
         number = sum(tally.states.values())
         parts = [f"{failed} of {number} runs failed"] if failed else []
-        if tally.before is None:
-            parts.append(f"its first runs; the newest is {run.state}")
-        elif run.state != tally.before:
-            parts.append(f"the newest run is {run.state}, the one before was {tally.before}")
-        else:
-            parts.append(f"the newest run is {run.state}")
+        parts.append(
+            f"the newest is {run.state}" + (f", the last one before was {tally.before}" if turned else "")
+        )
         yield NodeChange(run.last_event_at or run.first_event_at, "run", jobs[id_], "; ".join(parts), run)
+
+
+def _edge(edge: EdgeDifference) -> tuple[str, str]:
+    """Tell an edge as something about the job, or else about the dataset that is made."""
+    now = "now" if edge.change == "came" else "no longer"
+    if edge.kind == "control":
+        return edge.target, f"{now} runs after {edge.source}"
+    if edge.target.startswith("job:"):
+        return edge.target, f"{now} reads {edge.source}"
+    if edge.source.startswith("job:"):
+        return edge.source, f"{now} writes {edge.target}"
+    return edge.target, f"{now} is made from {edge.source}"
 
 
 def _schema(change: FacetChange) -> str:

@@ -192,7 +192,7 @@ def test_the_furthest_upstream_comes_first_and_consequences_and_what_may_be_well
         ("job:ns:REPORT", ("job:ns:LOAD", "job:ns:RATES")),
         ("dataset:ns:raw", ()),
     ]
-    assert words.endswith("Something is wrong with 3 more upstream.")
+    assert words.endswith("Something is wrong with 3 more nodes upstream.")
 
 
 def test_a_cycle_upstream_is_no_hindrance() -> None:

@@ -99,8 +99,15 @@ def read_name(ref: DatasetRef) -> tuple[DatasetRef, Place, Parts, Last] | None:
     return spelled, where, cut, (where.database or "", *cut.last)
 
 
-def promising(names: Iterable[tuple[DatasetRef, int]]) -> list[int]:
-    """Give, of names with the ids of their sets, the positions of those that another set's name may be like.
+class Promising(NamedTuple):
+    """Positions of names: those that are worth comparing, and those that would be but are too many."""
+
+    compared: list[int]
+    left_out: list[int]
+
+
+def promising(names: Iterable[tuple[DatasetRef, int]], most: int) -> Promising:
+    """Tell, of names with the ids of their sets, which are like the name of another set: the rarest first.
 
     Near-linear, and needs no facts: it tells whose facts are worth reading.
     """
@@ -109,9 +116,10 @@ def promising(names: Iterable[tuple[DatasetRef, int]]) -> list[int]:
         if (read := read_name(ref)) is not None:
             groups[read[3]].append((position, set_id))
     kept = [group for group in groups.values() if len({set_id for _, set_id in group}) > 1]
-    # The rarest first: what few share tells most.
+    # What few share tells most.
     kept.sort(key=len)
-    return [position for group in kept for position, _ in group]
+    positions = [position for group in kept for position, _ in group]
+    return Promising(positions[:most], positions[most:])
 
 
 def contexts_of(candidates: Iterable[Candidate]) -> list[Context]:

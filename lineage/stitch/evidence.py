@@ -106,16 +106,18 @@ def of_columns(one: Facts, other: Facts) -> Evidence | None:
     return Evidence(Kind.COLUMNS, words, 0.3 + 0.5 * jaccard + 0.04 * min(shared, 8))
 
 
-def contained(one: Facts, other: Facts) -> bool | None:
-    """Tell whether all columns known of one side are known of the other; None: that tells nothing.
+def contained(one: Facts, other: Facts) -> float | None:
+    """Give the share of the columns of the smaller side that the other has too; None: that tells nothing.
 
     Who reads a table may know a part of its columns; who writes it, none that the reader does not find.
     """
     smaller, larger = sorted((one, other), key=lambda facts: len(facts.columns))
     if len(smaller.columns) < TELLING:
         return None
-    inside = smaller.columns <= larger.columns
-    return None if inside and smaller.columns != larger.columns and _divide(smaller, larger) else inside
+    shared = len(smaller.columns & larger.columns)
+    if shared == len(smaller.columns) < len(larger.columns) and _divide(smaller, larger):
+        return None
+    return shared / len(smaller.columns)
 
 
 def _divide(writer: Facts, reader: Facts) -> bool:

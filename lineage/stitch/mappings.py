@@ -19,8 +19,10 @@ LEAST_ROLES = 3
 """Tables that one side only writes and the other only reads, from which two servers may be one with two names."""
 
 SEVERAL = 4
-LEAST_FIT = 0.6
-"""Of ``SEVERAL`` tables with known columns, the share that must agree: a few may have changed."""
+LEAST_FIT = 0.8
+MIDDLING_FIT = 0.85
+"""Shares of the known columns that agree, over all tables. What two databases have under one name agrees in part; over
+several tables, less than ``LEAST_FIT`` is not one database, and less than ``MIDDLING_FIT`` a doubt."""
 
 
 class Prefixes(NamedTuple):
@@ -85,8 +87,9 @@ def evaluate(one: Context, other: Context, dismissed: Dismissed) -> Mapping | No
         share = sum(fits) / len(fits)
         if len(fits) >= SEVERAL and share < LEAST_FIT:
             return None
-        words = f"in {sum(fits)} of {len(fits)} tables one name has all columns of the other"
-        evidence.append(Evidence(Kind.COLUMNS, words, 0.4 * math.log2(len(fits)) * (2 * share - 1)))
+        words = f"in {len(fits)} tables one name has {share:.0%} of the columns of the other"
+        weight = 0.4 * math.log2(len(fits)) * max(-1.0, (share - MIDDLING_FIT) / (1 - MIDDLING_FIT))
+        evidence.append(Evidence(Kind.COLUMNS, words, weight))
     if same_server(one, other) is Servers.DIFFERENT and not joined:
         # Development and production look just like this, so the two must divide the work between them.
         roles = [piece.weight for found in reasons for piece in found if piece.kind is Kind.ROLES]

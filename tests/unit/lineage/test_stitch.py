@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -193,6 +194,18 @@ def test_a_dismissed_pair_is_not_suggested_again_nor_joined_by_the_rule_of_other
     assert rules(found) == {each.exact for each in found}
 
 
+def test_where_most_is_one_dataset_already_no_other_database_fits() -> None:
+    by_job = {DatasetRef("models", f"shop.{name}"): read(COLUMNS[name], "models") for name in TABLES}
+    other = tables("duckdb:///srv/shop.duckdb", "shop.", read(job="local"))
+    together = [
+        candidate._replace(set_id=DatasetRef(DBT, candidate.ref.name).id)
+        if candidate.ref.namespace == "models"
+        else candidate
+        for candidate in candidates(by_job | MODELLED | other)
+    ]
+    assert suggest(together) == []
+
+
 def test_what_a_rule_will_join_is_not_suggested() -> None:
     assert suggest(candidates(LOADED | MODELLED), standing=[Prefix(DLT, DBT, "", "shop.")]) == []
 
@@ -226,7 +239,8 @@ def test_promising_are_the_names_that_another_dataset_shares_rarest_first() -> N
         (DatasetRef("g", "raw.one"), 7), (DatasetRef("h", "raw.one"), 7), (DatasetRef("i", "orders"), 8),
         (DatasetRef("j", "orders"), 9),
     ]  # fmt: skip
-    assert promising(names) == [4, 5, 0, 1, 3]
+    assert promising(names, 10) == ([4, 5, 0, 1, 3], [])
+    assert promising(names, 3) == ([4, 5, 0], [1, 3])
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -240,6 +254,28 @@ def test_quality_on_a_made_up_stack(seed: int) -> None:
     assert quality.precision >= 0.95
     assert quality.precision_joined >= 0.95
     assert quality.recall >= 0.9
+
+
+def test_quality_where_columns_have_changed_on_one_side() -> None:
+    stack = make(4)
+    chance = random.Random(4)
+    drifted = {
+        ref: replace(facts, columns=facts.columns - {min(facts.columns)} | {f"new_{chance.randint(0, 9)}"})
+        if facts.columns and chance.random() < 0.4
+        else facts
+        for ref, facts in stack.facts.items()
+    }
+    known = candidates(drifted)
+    quality = measure(suggest(known), stack.meant, known)
+    assert quality.precision_joined >= 0.95
+    assert quality.recall >= 0.85
+
+
+def test_quality_where_nothing_but_names_is_known() -> None:
+    stack = make(5)
+    known = candidates(dict.fromkeys(stack.facts, Facts()))
+    quality = measure(suggest(known), stack.meant, known)
+    assert quality.precision_joined >= 0.95
 
 
 def test_names_that_everybody_has_cost_no_more_than_others() -> None:

@@ -41,6 +41,12 @@ class Fault(StrEnum):
         """Whether it is as likely all right as not."""
         return self in (Fault.EMPTY, Fault.RUNNING)
 
+    def may_follow(self, other: Fault) -> bool:
+        """Whether this may be the consequence of another fault upstream: no run fails because another is late."""
+        if self in (Fault.FAILED, Fault.ABORTED):
+            return other in (Fault.FAILED, Fault.ABORTED, Fault.DROPPED)
+        return not other.weak
+
 
 ENOUGH = 3
 """Runs or pauses from which on something is called usual."""
@@ -118,7 +124,7 @@ class Cause:
     """From the node to the bad one; empty where a part of the way is not to be seen."""
     depth: int = 0
     follows: tuple[str, ...] = ()
-    """The nearest nodes upstream that something is wrong with, too: this may be a consequence."""
+    """The nearest nodes upstream with faults of which this may be a consequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,9 @@ def causes(graph: nx.DiGraph[str], bad: str, state: State) -> list[Cause]:
     furthest upstream.
     """
     found = [*_of_jobs(graph, state), *_of_datasets(graph, state)]
-    faulty = {cause.node for cause in found}
+    faults: dict[str, set[Fault]] = {}
+    for cause in found:
+        faults.setdefault(cause.node, set()).add(cause.fault)
     ways = nx.single_target_shortest_path(graph, bad)
     ranked = [
         Cause(
@@ -170,7 +178,7 @@ def causes(graph: nx.DiGraph[str], bad: str, state: State) -> list[Cause]:
             cause.about,
             ways.get(cause.node, []),
             graph.nodes[cause.node]["node"].depth,
-            _nearest(graph, cause.node, faulty),
+            _nearest(graph, cause, faults),
         )
         for cause in found
     ]
@@ -191,8 +199,8 @@ def explanation(found: Sequence[Cause], state: State) -> str:
     """Say in a sentence or two what was found."""
     if found:
         also = len({cause.node for cause in found} - {found[0].node})
-        others = f" Something is wrong with {also} more nodes upstream." if also else ""
-        return f"Most likely: {found[0].why}{others}"
+        others = f" Something is wrong with {also} more node{'s' if also > 1 else ''}, too." if also else ""
+        return f"First in line: {found[0].why}{others}"
     silent = sum(run.state is None for run in state.jobs.values())
     unknown = f" Of {silent} of the jobs no run is known." if silent else ""
     return (
@@ -316,15 +324,15 @@ def usual(values: Sequence[int], otherwise: int) -> int:
     return sorted(values)[math.ceil(len(values) * QUANTILE) - 1]
 
 
-def _nearest(graph: nx.DiGraph[str], node: str, faulty: set[str]) -> tuple[str, ...]:
-    """Give the faulty nodes upstream between which and this one there is no other."""
-    seen, found, waiting = {node}, set[str](), [node]
+def _nearest(graph: nx.DiGraph[str], cause: Cause, faults: Mapping[str, set[Fault]]) -> tuple[str, ...]:
+    """Give the nodes upstream with faults from which this may follow, and no other such node in between."""
+    seen, found, waiting = {cause.node}, set[str](), [cause.node]
     while waiting:
         for before in graph.predecessors(waiting.pop()):
             if before in seen:
                 continue
             seen.add(before)
-            if before in faulty:
+            if any(cause.fault.may_follow(fault) for fault in faults.get(before, ())):
                 found.add(before)
             else:
                 waiting.append(before)

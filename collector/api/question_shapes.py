@@ -140,7 +140,7 @@ class Cause(Schema):
         fields.String(),
         required=True,
         metadata=said(
-            "the nearest nodes upstream with which something is wrong too: it may be a consequence"
+            "the nearest nodes upstream with faults of which this may be a consequence"
         ),
     )
 

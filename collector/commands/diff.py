@@ -77,8 +77,8 @@ def command(
     if not found.edges:
         out().print("Nothing came, and nothing went.")
     else:
-        rows = [[SIGNS[each.change], when(each.at), _edge(each), _run(each)] for each in found.edges]
-        print_columns(["", "at", "edge", "run"], rows, wide=2)
+        rows: list[list[Text | str]] = [[SIGNS[each.change], when(each.at), _edge(each)] for each in found.edges]
+        print_columns(["", "at", "edge, and the run that did it"], rows, wide=2)
     for word in ("came", "went"):
         nodes = [item for item in found.nodes if item.change == word]
         if nodes:
@@ -109,14 +109,10 @@ def _all(scope: Scope, start: int, end: int, around: Around | None, control: boo
 
 def _edge(each: EdgeDifference) -> Text:
     arrow = "\n→ " if each.kind == "data" else "\n⇢ "
-    return node_label(each.source).append(arrow).append_text(node_label(each.target))
-
-
-def _run(each: EdgeDifference) -> Text | str:
+    edge = node_label(each.source).append(arrow).append_text(node_label(each.target)).append("\n")
     if each.run is None:
-        return "declared"
-    name = plain(f"{each.run.run_id[:13]}… " if len(each.run.run_id) > 14 else f"{each.run.run_id} ")
-    label: Text = name.append_text(mark(each.run.state))
+        return edge.append("declared", style="dim")
+    edge.append_text(mark(each.run.state)).append(f" {each.run.run_id}", style="dim")
     if each.run.job.name not in (short(each.source), short(each.target)):
-        label.append(f"\nof {each.run.job.name}", style="dim")
-    return label
+        edge.append(" of ", style="dim").append_text(plain(each.run.job.name))
+    return edge

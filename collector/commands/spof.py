@@ -15,7 +15,6 @@ from collector.commands.asking import (
     level_option,
     limit_option,
     more,
-    print_columns,
     print_json,
 )
 from collector.commands.terminal import out, plain, with_settings
@@ -56,15 +55,14 @@ def command(
         ends = "sources" if direction == "upstream" else "final consumers"
         out().print(plain(f"No node stands alone between {found.node} and its {ends}."))
         return
-    rows = [
-        [
-            Text("everything", style="red") if each.gate.everything else "a part",
-            str(each.gate.cut_off),
-            str(each.node.depth),
-            node_label(each.node.id, each.node.names),
-        ]
-        for each in found.bottlenecks
-    ]
-    print_columns(["passed by", "cuts off", "distance", "node"], rows, wide=3)
+    for each in found.bottlenecks:
+        out().print(node_label(each.node.id, each.node.names))
+        passed = (
+            Text("everything passes it", style="red") if each.gate.everything else Text("a part passes it")
+        )
+        others = f"{each.gate.cut_off} other node{'s' if each.gate.cut_off != 1 else ''}"
+        out().print(
+            Text("  ").append_text(passed).append(f" · cuts off {others} · distance {each.node.depth}")
+        )
     if found.truncated:
         more("there is more: ask for a greater --limit, or about a node nearer to it")

@@ -98,7 +98,7 @@ def test_a_failed_run_explains_it_with_the_way_and_the_error() -> None:
     assert (cause.fault, cause.node, cause.depth) == (Fault.FAILED, "job:ns:LOAD", 3)
     assert cause.path == ["job:ns:LOAD", "dataset:ns:orders", "job:ns:REPORT", "dataset:ns:sales"]
     assert cause.why == "The newest run of LOAD failed at 2026-11-22T11:41:00Z: boom: no such table."
-    assert words == f"Most likely: {cause.why}"
+    assert words == f"First in line: {cause.why}"
 
 
 def test_an_aborted_run_is_told_apart() -> None:
@@ -187,12 +187,22 @@ def test_the_furthest_upstream_comes_first_and_consequences_and_what_may_be_well
         graph=graph,
     )
     assert [(cause.node, cause.follows) for cause in ranked] == [
+        ("job:ns:LOAD", ()),
         ("job:ns:RATES", ()),
-        ("job:ns:LOAD", ("dataset:ns:raw",)),
         ("job:ns:REPORT", ("job:ns:LOAD", "job:ns:RATES")),
         ("dataset:ns:raw", ()),
     ]
-    assert words.endswith("Something is wrong with 3 more nodes upstream.")
+    assert words.endswith("Something is wrong with 3 more nodes, too.")
+
+
+def test_what_waits_may_follow_from_anything_and_a_failure_only_from_one_like_it() -> None:
+    ranked, _ = found({"REPORT": done(10, state="FAIL")}, {"raw": updated(30)})
+    assert [(cause.fault, cause.follows) for cause in ranked] == [(Fault.NOT_RUN, ()), (Fault.FAILED, ())]
+    ranked, _ = found({"LOAD": done(20, state="FAIL")}, {"orders": updated(30)})
+    assert [(cause.fault, cause.follows) for cause in ranked] == [
+        (Fault.FAILED, ()),
+        (Fault.NOT_RUN, ("job:ns:LOAD",)),
+    ]
 
 
 def test_a_cycle_upstream_is_no_hindrance() -> None:

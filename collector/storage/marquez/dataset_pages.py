@@ -77,7 +77,7 @@ def dataset_rows(conn: Connection, ids: Collection[int]) -> dict[int, DatasetRow
     )
     named: dict[int, Named] = {}
     names: dict[int, list[int]] = {}
-    for row in conn.execute(pairs):
+    for row in conn.execute(pairs).all():
         named[row.id] = Named(row.id, row.namespace, row.name)
         names.setdefault(row.id, []).append(row.other_id)
     every = sorted({id_ for some in names.values() for id_ in some})
@@ -103,7 +103,7 @@ def tags_of(conn: Connection, owner_ids: Collection[int]) -> dict[int, dict[str,
     mine = select(tagged.c.owner_id, tagged.c.field, tagged.c.tag).where(
         among(conn, tagged.c.owner_id, owner_ids)
     )
-    for owner, field, name in conn.execute(mine.order_by(tagged.c.tag)):
+    for owner, field, name in conn.execute(mine.order_by(tagged.c.tag)).all():
         found.setdefault(owner, {}).setdefault(field, []).append(name)
     return found
 
@@ -132,7 +132,7 @@ def _times(
         func.min(facet.c.first_seen_at).label("first"),
         func.max(facet.c.last_seen_at).label("last"),
     ).where(among(conn, facet.c.owner_id, ids))
-    for row in conn.execute(seen.group_by(facet.c.owner_id)):
+    for row in conn.execute(seen.group_by(facet.c.owner_id)).all():
         first, last = found.get(row.owner_id, (row.first, row.last))
         found[row.owner_id] = (min(first, row.first), max(last, row.last))
     # A dataset that thousands of jobs read has as many edges: they are asked only about those that have nothing else.

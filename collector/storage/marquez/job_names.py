@@ -42,7 +42,7 @@ def full_names(conn: Connection, job_ids: Collection[int]) -> dict[int, JobName]
     if not job_ids:
         return {}
     lines: dict[int, list[Any]] = {}
-    for row in conn.execute(_ancestors(conn, job_ids)):
+    for row in conn.execute(_ancestors(conn, job_ids)).all():
         lines.setdefault(row.start, []).append(row)
     return {start: _name(sorted(line, key=lambda row: row.depth)) for start, line in lines.items()}
 

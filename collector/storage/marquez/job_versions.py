@@ -182,10 +182,10 @@ def _edges(
     statement = (
         select(
             edge.c.job_id,
-            namespace.c.name.label("namespace"),
+            namespace.c.name,
             dataset.c.name,
-            place.c.name.label("canonical_namespace"),
-            canonical.c.name.label("canonical_name"),
+            place.c.name,
+            canonical.c.name,
             edge.c.direction,
             edge.c.valid_from,
             edge.c.valid_to,
@@ -207,9 +207,10 @@ def _edges(
         statement = statement.outerjoin(since, since.c.job_id == edge.c.job_id)
         statement = statement.where(or_(edge.c.valid_to.is_(None), edge.c.valid_to > since.c.at))
     found: dict[int, list[Edge]] = defaultdict(list)
-    for row in conn.execute(statement):
-        names = DatasetRef(row.namespace, row.name), DatasetRef(row.canonical_namespace, row.canonical_name)
-        found[row.job_id].append(Edge(*names, Direction(row.direction), row.valid_from, row.valid_to))
+    for job_id, place, name, other_place, other_name, direction, *times in conn.execute(statement).all():
+        names = DatasetRef(place, name), DatasetRef(other_place, other_name)
+        side = Direction.OUTPUT if direction == Direction.OUTPUT else Direction.INPUT
+        found[job_id].append(Edge(*names, side, *times))
     return found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Text, cast, func, select
@@ -18,8 +19,7 @@ from collector.storage.visibility import Visible, within
 from lineage.model import DatasetRef, Direction, run_key
 
 
-@dataclass(frozen=True, slots=True)
-class UsedDataset:
+class UsedDataset(NamedTuple):
     """A dataset that a run read or wrote. ``version_of`` is the (dataset, run) that made the version in question:
     this run for an output, whoever had written last before it for an input; the run is 0 if nobody had.
     """
@@ -77,12 +77,15 @@ def data_of(conn: Connection, run_rows: Collection[int]) -> dict[int, list[UsedD
         )
     )
     found: dict[int, list[UsedDataset]] = defaultdict(list)
-    for run_id, dataset_id, direction, place, name in conn.execute(statement):
-        of = (dataset_id, run_id) if direction == Direction.OUTPUT else read.get((run_id, dataset_id))
-        ref = DatasetRef(place, name)
-        found[run_id].append(UsedDataset(ref, Direction(direction), of or (dataset_id, 0)))
+    for run_id, dataset_id, direction, place, name in conn.execute(statement).all():
+        if direction == Direction.OUTPUT:
+            use = UsedDataset(DatasetRef(place, name), Direction.OUTPUT, (dataset_id, run_id))
+        else:
+            of = read.get((run_id, dataset_id), (dataset_id, 0))
+            use = UsedDataset(DatasetRef(place, name), Direction.INPUT, of)
+        found[run_id].append(use)
     for used in found.values():
-        used.sort(key=lambda use: use.dataset)
+        used.sort(key=attrgetter("dataset"))
     return found
 
 
@@ -111,9 +114,9 @@ def _versions_read(conn: Connection, run_rows: Collection[int]) -> dict[tuple[in
         .where(among(conn, run_io.c.run_id, run_rows), run_io.c.direction == int(Direction.INPUT))
     )
     newest: dict[tuple[int, int], tuple[int, int, int]] = {}
-    for row in conn.execute(statement):
-        if row.at is not None:
-            key, candidate = (row.run_id, row.dataset_id), (row.at, row.other_id, row.writer)
+    for run_id, dataset_id, other_id, at, writer in conn.execute(statement).all():
+        if at is not None:
+            key, candidate = (run_id, dataset_id), (at, other_id, writer)
             newest[key] = max(newest.get(key, candidate), candidate)
     return {key: (dataset_id, writer) for key, (_, dataset_id, writer) in newest.items()}
 

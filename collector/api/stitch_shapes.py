@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from collector.api.alias_shapes import AliasRule, RuleState
+from collector.api.parameters import NameQuery
 from collector.api.shapes import Name, said
 from lineage.stitch import Kind
 
@@ -46,8 +47,8 @@ class Suggestions(Schema):
 class PairBody(Schema):
     """Two names, in any order."""
 
-    one = fields.Nested(Name, required=True)
-    other = fields.Nested(Name, required=True)
+    one = fields.Nested(NameQuery, required=True)
+    other = fields.Nested(NameQuery, required=True)
 
 
 class AcceptBody(PairBody):

@@ -45,6 +45,11 @@ def schema(services: Services, writing: Writing) -> Any:
         refused = {"hash": bytes(16), "received_at": NOON, "last_received_at": NOON, "count": 1, "size": 1}
         refused |= {"errors": '[{"path": "$", "reason": "no"}]', "body": pack(b"{")}
         catalog.conn.execute(insert(tables.rejected), [refused])
+        # Written under one name and read under another.
+        for name, way in (("0.0", Direction.OUTPUT), ("0.0.0", Direction.INPUT)):
+            alike = catalog.dataset(name, f"{way}")
+            catalog.facet(alike, "schema", {"fields": [{"name": name} for name in "abc"]})
+            catalog.edge(job if way else catalog.job("1", "0"), alike, way)
         rule = {"prefix": {"namespace": "0", "to_namespace": "1"}, "reason": "0"}
         catalog.conn.execute(insert(tables.alias_rule), [{"position": 0, "body": json.dumps(rule)}])
     return schemathesis.openapi.from_wsgi("/api/openapi.json", create_app(services))
@@ -62,6 +67,14 @@ KNOWN: dict[str, dict[str, Any]] = {
     "/api/v2/rejection": {"id": 1},
     "/api/v2/search": {"q": "0"},
     "/api/v2/lineage": {"node": "dataset:0:0"},
+    "/api/v2/lineage/diff": {"from": "2026-11-22T11:00:00Z", "to": "2026-11-22T13:00:00Z"},
+    "/api/v2/lineage/impact": {"node": "job:0:0"},
+    "/api/v2/lineage/root-cause": {"node": "dataset:0:0"},
+    "/api/v2/lineage/paths": {"from": "job:0:0", "to": "dataset:0:0"},
+    "/api/v2/lineage/spof": {"node": "dataset:0:0"},
+    "/api/v2/lineage/orphans": {"lack": "never_read"},
+    "/api/v2/lineage/changes": {"node": "dataset:0:0", "since": "2026-11-22T11:00:00Z"},
+    "/api/v2/lineage/export": {"node": "dataset:0:0", "format": "node-link"},
 }
 """Parameters with which something is found."""
 

@@ -282,7 +282,9 @@ def _link(source: str, target: str, flow: _Flow, jobs: Mapping[int, Named]) -> C
     return ColumnLink(
         source,
         target,
-        tuple(sorted(flow.transformations, key=repr)),
+        tuple(
+            sorted(flow.transformations, key=repr) if len(flow.transformations) > 1 else flow.transformations
+        ),
         # MASKED was a type of its own before transformations could be masking (columnLineage 1-0-0).
         any(each.masking or each.type == "MASKED" for each in flow.transformations),
         flow.indirect,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -70,8 +71,15 @@ class SqlColumns(SqlGraph):
             .distinct()
         )
         for source_id, field, target_id, target_field, body, job_id in self._conn.execute(told):
-            transformations = tuple(Transformation(*each) for each in msgspec.json.decode(body or "[]"))
-            yield Derived(Column(source_id, field), Column(target_id, target_field), transformations, job_id)
+            yield Derived(
+                Column(source_id, field), Column(target_id, target_field), _transformations(body), job_id
+            )
+
+
+@lru_cache(maxsize=10_000)
+def _transformations(body: str | None) -> tuple[Transformation, ...]:
+    """Read what is done to a source; mostly the same few things, thousands of times."""
+    return tuple(Transformation(*each) for each in msgspec.json.decode(body or "[]"))
 
 
 def schemas(conn: Connection, dataset_ids: Collection[int]) -> dict[int, dict[str, str | None]]:

@@ -130,19 +130,21 @@ def contexts_of(candidates: Iterable[Candidate]) -> list[Context]:
         if read is None:
             continue
         spelled, where, cut, last = read
-        key = (spelled.namespace, cut.lead.casefold(), len(cut.last))
+        key = (spelled.namespace, cut.key, len(cut.last))
         context = found.get(key)
         if context is None:
             context = found[key] = Context(spelled.namespace, where, cut.lead, len(cut.last))
+        context.lead = min(context.lead, cut.lead)
         entries = context.entries.setdefault(last, [])
         for entry in entries:
             if entry.set_id == candidate.set_id:
                 entry.facts |= candidate.facts
-                entry.ref = min(entry.ref, candidate.ref, key=lambda ref: (ref != spelled, ref))
+                spellings = (entry.ref, entry.name), (candidate.ref, spelled.name)
+                entry.ref, entry.name = min(spellings, key=lambda one: (one[0].name != one[1], one))
                 break
         else:
             entries.append(Entry(candidate.ref, spelled.name, candidate.set_id, candidate.facts))
-    return sorted(found.values(), key=lambda each: (each.namespace, each.lead.casefold(), each.width))
+    return [context for _, context in sorted(found.items(), key=lambda item: item[0])]
 
 
 def alike(contexts: list[Context]) -> Iterator[tuple[int, int]]:
@@ -182,7 +184,7 @@ def apart(one: Context, other: Context) -> bool:
         return True
     technologies = {one.place.technology, other.place.technology} - {None}
     databases = {one.database, other.database} - {None}
-    return len(technologies) > 1 or len(databases) > 1
+    return len(technologies) > 1 or len(databases) > 1 or same_server(one, other) is Servers.OTHER
 
 
 def same_server(one: Context, other: Context) -> Servers:

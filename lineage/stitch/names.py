@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from lineage.naming import PORTS, SCHEMES
+from lineage.naming import OBJECTS, PORTS, SCHEMES
 
 WHOLE = frozenset({"bigquery", "file"})
 """Namespaces that are a technology and nothing else (OpenLineage, Naming)."""
@@ -46,6 +46,9 @@ class Servers(StrEnum):
     """One host is the other with a domain."""
     UNTOLD = "untold"
     DIFFERENT = "different"
+    """Two addresses, maybe of one server."""
+    OTHER = "other"
+    """Two files or buckets: these have one name each."""
 
 
 @lru_cache(maxsize=10_000)
@@ -81,6 +84,8 @@ def servers(one: Place, other: Place) -> Servers:
         return Servers.DIFFERENT
     if one.host == other.host:
         return Servers.SAME
+    if one.technology in OBJECTS or "/" in (one.host[:1], other.host[:1]):
+        return Servers.OTHER
     if {one.host, other.host} <= LOOPBACK:
         return Servers.LOOPBACK
     short, long = sorted((one.host, other.host), key=len)
@@ -94,14 +99,17 @@ class Parts:
     """A name, cut: ``lead`` is the text before the last two parts, as written (``shop.`` of ``shop.raw.orders``)."""
 
     lead: str
+    key: str
+    """The same for comparison: letter case aside, but for paths."""
     last: tuple[str, ...]
-    """The last two parts, one where the name has no more; letter case aside, but for paths."""
+    """The last two parts, one where the name has no more; for comparison."""
 
 
 def parts(name: str) -> Parts:
     """Cut a name at its dots; at its slashes if it has any."""
     separator = "/" if "/" in name else "."
     pieces = name.split(separator)
-    lead = separator.join(pieces[:-2])
-    last = tuple(pieces[-2:]) if separator == "/" else tuple(piece.casefold() for piece in pieces[-2:])
-    return Parts(lead + separator if len(pieces) > 2 else "", last)
+    lead = separator.join(pieces[:-2]) + separator if len(pieces) > 2 else ""
+    if separator == "/":
+        return Parts(lead, lead, tuple(pieces[-2:]))
+    return Parts(lead, lead.casefold(), tuple(piece.casefold() for piece in pieces[-2:]))

@@ -142,6 +142,20 @@ def test_what_one_job_copies_is_not_one_dataset() -> None:
     assert suggested(source, tables(DBT, "shop.", written(job="copy"))) == []
 
 
+@pytest.mark.parametrize(
+    "namespaces", [("s3://lake", "s3://lake-dev"), ("duckdb:///a.duckdb", "duckdb:///b.duckdb")]
+)
+def test_two_buckets_or_files_are_never_one(namespaces: tuple[str, str]) -> None:
+    one, other = namespaces
+    assert suggested(tables(one, "shop.", written()), tables(other, "shop.", read())) == []
+
+
+def test_letter_case_of_a_path_tells_two_apart() -> None:
+    upper = {DatasetRef("s3://lake", f"A/b/{name}"): written(COLUMNS[name]) for name in TABLES}
+    lower = {DatasetRef("s3://lake", f"a/b/{name}"): read(COLUMNS[name]) for name in TABLES}
+    assert suggested(upper, lower) == []
+
+
 def test_the_two_names_of_this_machine_are_joined_by_the_host() -> None:
     found = suggested(
         tables("postgres://localhost:5433", "shop.", written()),

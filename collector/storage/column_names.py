@@ -16,7 +16,7 @@ from collector.storage.tables import dataset, derivation, edge
 from collector.storage.upsert import among, table_of
 from collector.storage.visibility import Visible, within
 from lineage.columns import Column
-from lineage.model import DatasetRef, Direction
+from lineage.model import DatasetRef, Direction, entity_id
 
 
 class Candidate(NamedTuple):
@@ -98,7 +98,8 @@ def _candidates(conn: Connection, rest: str, visible: Visible) -> list[Candidate
         for first, second in islice(combinations(colons, 2), MAX_SPLITS)
         if second + 1 < len(rest)
     }
-    by_id = {ref.id: ref for ref in splits}
+    # Not `ref.id`, which remembers what it has hashed: most of these texts are nobody's names.
+    by_id = {entity_id.__wrapped__("dataset", *ref): ref for ref in splits}
     rows = conn.execute(
         select(dataset.c.id, dataset.c.canonical_id).where(
             among(conn, dataset.c.id, by_id),

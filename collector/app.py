@@ -8,6 +8,7 @@ from collector.api import (
     aliases,
     datasets,
     events,
+    export,
     graph,
     health,
     ingest,
@@ -61,7 +62,7 @@ def create_app(services: Services) -> Flask:
     )
     api.init_app(app)
     problems.register(app)
-    for native in (names, datasets, runs, graph, questions, events, aliases, stitch):
+    for native in (names, datasets, runs, graph, questions, events, aliases, stitch, export):
         api.register_blueprint(native.blueprint)
     api.finish()
     # Starts at the first event: a server whose front writes by itself has no use for its thread.

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "diff": "Show what came and went between two times.",
     "aliases": "Say which names are one dataset.",
     "stitch": "Suggest which names are one dataset.",
+    "export": "Write the whole graph for other programs.",
     "rejected": "List, show and try again what was refused.",
     "parked": "List and try again what could not be projected.",
     "rebuild": "Derive the catalog and the graph anew from the log.",

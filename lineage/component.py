@@ -6,63 +6,61 @@ to all other jobs that do.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Set
 from dataclasses import dataclass, field
-
-from lineage.model import Direction
-from lineage.traverse import Graph
-
-BOTH = (Direction.INPUT, Direction.OUTPUT)
+from typing import Protocol
 
 MOST_JOBS = 50_000
 """No further step is taken from here on: the steps before are complete, and the answer has some 50 MB."""
 
 
-@dataclass(frozen=True, slots=True)
+Edge = tuple[int, int, int]
+"""(job, dataset, ``Direction``)."""
+
+
+class Connections(Protocol):
+    """The store of edges. Dataset ids are canonical."""
+
+    def of_jobs(self, job_ids: Collection[int]) -> Collection[Edge]:
+        """Give what these jobs read and write."""
+
+    def at_datasets(self, dataset_ids: Collection[int]) -> Set[int]:
+        """Give the jobs that read or write any of these datasets."""
+
+
+@dataclass(slots=True)
 class Component:
     """What was met, by the ids of the store."""
 
     jobs: set[int] = field(default_factory=set)
     datasets: set[int] = field(default_factory=set)
-    reads: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
-    """Of each job that reads any, the datasets."""
-    writes: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
-
-
-def jobs_of(graph: Graph, dataset_ids: Collection[int]) -> set[int]:
-    """Give the jobs that read or write any of the datasets."""
-    return {step.far for direction in BOTH for step in graph.from_datasets(dataset_ids, direction)}
+    edges: list[Edge] = field(default_factory=list)
 
 
 def component(
-    graph: Graph,
+    store: Connections,
     start: Collection[int],
     depth: int,
-    shown: Callable[[int], bool] = lambda _: True,
+    hidden: Set[int] = frozenset(),
     most_jobs: int = MOST_JOBS,
 ) -> Component:
     """Walk from the jobs ``start``, ``depth`` times on to other jobs; 0 gives them and their datasets.
 
-    A job or dataset that is not ``shown`` is neither met nor walked through. Four questions to the store a step.
+    A job or dataset that is ``hidden`` is neither met nor walked through. Two questions to the store a step.
     """
     found = Component()
-    frontier = {job for job in start if shown(job)}
+    frontier = set(start) - hidden
     for distance in range(depth + 1):
-        found.jobs.update(frontier)
-        new: set[int] = set()
-        for direction, ends in zip(BOTH, (found.reads, found.writes), strict=True):
-            for step in graph.from_jobs(frontier, direction):
-                ends[step.near].add(step.far)
-                new.add(step.far)
-        new = {dataset for dataset in new - found.datasets if shown(dataset)}
-        found.datasets.update(new)
+        found.jobs |= frontier
+        edges = store.of_jobs(frontier)
+        if hidden:
+            edges = [edge for edge in edges if edge[1] not in hidden]
+        found.edges += edges
+        new = {dataset for _, dataset, _ in edges} - found.datasets
+        found.datasets |= new
         if distance == depth or not new or len(found.jobs) >= most_jobs:
             break
-        frontier = {job for job in jobs_of(graph, new) - found.jobs if shown(job)}
+        frontier = set(store.at_datasets(new)) - found.jobs - hidden
         if not frontier:
             break
-    for ends in (found.reads, found.writes):
-        for job, datasets in ends.items():
-            ends[job] = datasets & found.datasets
     return found

@@ -1,12 +1,15 @@
 """What the nodes of a graph show, for very many at once: a few statements for all, little work for each.
 
 A run comes without its facets and versions of datasets, which would have to be read from its events, 20,000 times for
-a graph of 20,000 jobs. The web UI shows of it what is here, and asks for the run that somebody opens.
+a graph of 20,000 jobs. The web UI shows of it what is here, and asks for the run that somebody opens. For the same
+reason graphs of more than ``DETAILED`` nodes come without what the facets of jobs and datasets say: descriptions,
+locations, fields. Nobody reads the columns of ten thousand tables in a picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,30 +17,101 @@ from sqlalchemy import Connection
 
 from collector.api.marquez import facet_values
 from collector.storage.marquez import bulk
-from collector.storage.marquez.identifiers import job_uuid, run_uuid
+from collector.storage.marquez.identifiers import job_uuid
 from collector.storage.marquez.job_names import full_names
 from collector.storage.marquez.job_pages import state_word
-from collector.times import iso
+from collector.times import EPOCH
 from lineage.facets import mapping
-from lineage.traverse import Named
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
+DETAILED = 5000
+"""Nodes of a graph up to which facets are read, some 25 µs each."""
+
 JOB_FACETS = ("documentation", "jobType", "sourceCodeLocation")
 DATASET_FACETS = ("dataSource", "datasetType", "documentation", "lifecycleStateChange", "schema")
 
+NO_ARGS: dict[str, str] = {}
+NOTHING: tuple[()] = ()
+
+
+class Name(msgspec.Struct, frozen=True, gc=False):
+    """A job or dataset, as answers name it."""
+
+    namespace: str
+    name: str
+
+
+class Run(msgspec.Struct, frozen=True, gc=False):
+    """The latest run of a job; names are the answer's."""
+
+    id: str
+    createdAt: datetime
+    updatedAt: datetime
+    nominalStartTime: datetime | None
+    nominalEndTime: datetime | None
+    state: str
+    startedAt: datetime | None
+    endedAt: datetime | None
+    durationMs: int | None
+    args: dict[str, str] = NO_ARGS
+    jobVersion: None = None
+    inputDatasetVersions: tuple[()] = NOTHING
+    outputDatasetVersions: tuple[()] = NOTHING
+    facets: dict[str, str] = NO_ARGS
+
+
+class Job(msgspec.Struct, frozen=True):
+    """The data of a job's node."""
+
+    id: Name
+    type: str
+    name: str
+    simpleName: str
+    parentJobName: str | None
+    parentJobUuid: str | None
+    currentRunUuid: str | None
+    createdAt: datetime
+    updatedAt: datetime
+    namespace: str
+    inputs: list[Name]
+    outputs: list[Name]
+    location: str | None
+    description: str | None
+    latestRun: Run | None
+
+
+class Dataset(msgspec.Struct, frozen=True):
+    """The data of a dataset's node; Marquez has no tags here."""
+
+    id: Name
+    type: str
+    name: str
+    physicalName: str
+    createdAt: datetime
+    updatedAt: datetime
+    namespace: str
+    sourceName: str
+    fields: list[Json]
+    tags: tuple[()]
+    lastModifiedAt: datetime | None
+    description: str | None
+    lastLifecycleState: str | None
+
 
 class Facets:
-    """The current facets of many jobs or datasets; what several share is read once."""
+    """The current facets of jobs or datasets; what several share is read once."""
 
     def __init__(self, conn: Connection, owner_ids: Collection[int], names: Collection[str]) -> None:
-        self._hashes = bulk.facet_hashes(conn, owner_ids, names)
+        self._hashes = bulk.facet_hashes(conn, owner_ids, names) if owner_ids else {}
         self._texts = dict(bulk.facet_texts(conn, set(self._hashes.values())))
         self._read: dict[tuple[bytes, str], Any] = {}
 
     def get(self, owners: Iterable[int], name: str, read: Callable[[Mapping[str, Any]], T]) -> T | None:
         """Read a facet of the first of ``owners`` that has it; None if none has."""
+        if not self._hashes:
+            return None
         for owner in owners:
             digest = self._hashes.get((owner, name))
             if digest is not None:
@@ -50,77 +124,75 @@ class Facets:
 
 
 class JobNodes:
-    """What is shown of jobs. ``names`` are the store's, by id."""
+    """What is shown of jobs; ``detailed`` with what their facets say."""
 
-    def __init__(self, conn: Connection, names: Mapping[int, Named]) -> None:
-        self._names = names
-        self._rows = bulk.job_rows(conn, names)
-        self._full = full_names(conn, [id_ for id_, row in self._rows.items() if row.parent_id is not None])
-        self._runs = bulk.latest_runs(conn, names)
-        self._facets = Facets(conn, names, JOB_FACETS)
+    def __init__(self, conn: Connection, rows: Mapping[int, bulk.JobRow], *, detailed: bool) -> None:
+        self._rows = rows
+        self._full = full_names(conn, [id_ for id_, row in rows.items() if row.parent_id is not None])
+        self._runs = bulk.latest_runs(conn, rows)
+        self._facets = Facets(conn, rows if detailed else (), JOB_FACETS)
 
     def name(self, job_id: int) -> str:
         """Give the name that Marquez has for a job: with its parents'."""
         known = self._full.get(job_id)
-        return self._names[job_id].name if known is None else known.full
+        return self._rows[job_id].name if known is None else known.full
 
-    def data(self, job_id: int, inputs: list[Json], outputs: list[Json]) -> Json:
-        """Give the data of the node; ``inputs`` and ``outputs`` are names of datasets as answers have them."""
+    def data(self, job_id: int, inputs: list[Name], outputs: list[Name]) -> Job:
+        """Give the data of the node."""
         row, known, run = self._rows[job_id], self._full.get(job_id), self._runs.get(job_id)
-        name, namespace = self.name(job_id), self._names[job_id].namespace
+        name = row.name if known is None else known.full
         mine = (job_id,)
-        created = iso(row.created_at or 0)
-        return {
-            "id": {"namespace": namespace, "name": name},
-            "type": self._facets.get(mine, "jobType", facet_values.job_type) or "BATCH",
-            "name": name,
-            "simpleName": name if known is None else known.simple,
-            "parentJobName": None if known is None else known.parent,
-            "parentJobUuid": None if row.parent_id is None else job_uuid(row.parent_id),
-            "currentRunUuid": None if run is None else run_uuid(run.run_id),
-            "createdAt": created,
-            "updatedAt": created if row.updated_at is None else iso(row.updated_at),
-            "namespace": namespace,
-            "inputs": inputs,
-            "outputs": outputs,
-            "location": self._facets.get(mine, "sourceCodeLocation", facet_values.url),
-            "description": self._facets.get(mine, "documentation", facet_values.description),
-            "latestRun": None if run is None else _run(run),
-        }
+        latest = None if run is None else _run(run)
+        return Job(
+            Name(row.namespace, name),
+            self._facets.get(mine, "jobType", facet_values.job_type) or "BATCH",
+            name,
+            name if known is None else known.simple,
+            None if known is None else known.parent,
+            None if row.parent_id is None else job_uuid(row.parent_id),
+            None if latest is None else latest.id,
+            _moment(row.created_at),
+            _moment(row.updated_at),
+            row.namespace,
+            inputs,
+            outputs,
+            self._facets.get(mine, "sourceCodeLocation", facet_values.url),
+            self._facets.get(mine, "documentation", facet_values.description),
+            latest,
+        )
 
 
 class DatasetNodes:
-    """What is shown of datasets, whatever names each has."""
+    """What is shown of datasets, whatever names each has; ``detailed`` with what their facets say."""
 
-    def __init__(self, conn: Connection, names: Mapping[int, Named]) -> None:
-        self._names = names
-        self._owners = {id_: (id_, *(ref.id for ref in named.others)) for id_, named in names.items()}
-        owners = [owner for mine in self._owners.values() for owner in mine]
-        self._times = bulk.dataset_times(conn, names)
+    def __init__(self, conn: Connection, rows: Mapping[int, bulk.DatasetRow], *, detailed: bool) -> None:
+        self._rows = rows
+        owners = [id_ for row in rows.values() for id_ in row.names] if detailed else []
         self._facets = Facets(conn, owners, DATASET_FACETS)
-        self._tags = bulk.field_tags(conn, owners)
+        self._tags = bulk.field_tags(conn, owners) if detailed else {}
 
-    def data(self, dataset_id: int) -> Json:
+    def data(self, dataset_id: int) -> Dataset:
         """Give the data of the node."""
-        named, mine = self._names[dataset_id], self._owners[dataset_id]
-        created_at, written_at = self._times.get(dataset_id, (None, None))
-        created, written = iso(created_at or written_at or 0), iso(written_at)
-        get = self._facets.get
-        return {
-            "id": {"namespace": named.namespace, "name": named.name},
-            "type": get(mine, "datasetType", facet_values.dataset_type) or "DB_TABLE",
-            "name": named.name,
-            "physicalName": named.name,
-            "createdAt": created,
-            "updatedAt": written or created,
-            "namespace": named.namespace,
-            "sourceName": get(mine, "dataSource", facet_values.source_name) or "default",
-            "fields": self._tagged(mine, get(mine, "schema", facet_values.fields) or []),
-            "tags": [],
-            "lastModifiedAt": written,
-            "description": get(mine, "documentation", facet_values.description),
-            "lastLifecycleState": get(mine, "lifecycleStateChange", facet_values.lifecycle),
-        }
+        row = self._rows[dataset_id]
+        get, mine = self._facets.get, row.names
+        source = get(mine, "dataSource", facet_values.source_name)
+        created = _moment(row.created_at)
+        written = None if row.written_at is None else _moment(row.written_at)
+        return Dataset(
+            Name(row.namespace, row.name),
+            get(mine, "datasetType", facet_values.dataset_type) or "DB_TABLE",
+            row.name,
+            row.name,
+            created,
+            written or created,
+            row.namespace,
+            source or "default",
+            self._tagged(mine, get(mine, "schema", facet_values.fields) or []),
+            NOTHING,
+            written,
+            get(mine, "documentation", facet_values.description),
+            get(mine, "lifecycleStateChange", facet_values.lifecycle),
+        )
 
     def _tagged(self, owners: Iterable[int], fields: list[Json]) -> list[Json]:
         if not self._tags:
@@ -136,22 +208,22 @@ class DatasetNodes:
         ]
 
 
-def _run(run: bulk.LatestRun) -> Json:
-    ended = run.ended_at
-    started = run.started_at if run.started_at is not None else run.first_event_at
-    return {
-        "id": run_uuid(run.run_id),
-        "createdAt": iso(run.first_event_at),
-        "updatedAt": iso(run.last_event_at),
-        "nominalStartTime": iso(run.nominal_start_at),
-        "nominalEndTime": iso(run.nominal_end_at),
-        "state": state_word(run.state),
-        "startedAt": iso(started),
-        "endedAt": iso(ended),
-        "durationMs": None if ended is None or started is None else max(0, ended - started) // 1000,
-        "args": {},
-        "jobVersion": None,
-        "inputDatasetVersions": [],
-        "outputDatasetVersions": [],
-        "facets": {},
-    }
+def _run(run: bulk.LatestRun) -> Run:
+    key, started, ended = run.key.hex(), run.started_at, run.ended_at
+    first, last = _moment(run.first_event_at), _moment(run.last_event_at)
+    return Run(
+        f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}",
+        first,
+        last,
+        None if run.nominal_start_at is None else _moment(run.nominal_start_at),
+        None if run.nominal_end_at is None else _moment(run.nominal_end_at),
+        state_word(run.state),
+        first if started == run.first_event_at else None if started is None else _moment(started),
+        last if ended == run.last_event_at else None if ended is None else _moment(ended),
+        None if ended is None or started is None else max(0, ended - started) // 1000,
+    )
+
+
+def _moment(instant: int) -> datetime:
+    # The encoder writes these as text, and twice as fast as we would.
+    return EPOCH + timedelta(microseconds=instant)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection
+import msgspec
+from sqlalchemy import Connection, select
 
 from collector.api.access import principal
-from collector.api.marquez.graph_nodes import DatasetNodes, JobNodes
+from collector.api.marquez.graph_nodes import DETAILED, Dataset, DatasetNodes, Job, JobNodes, Name
 from collector.api.marquez.node_ids import FIELD, RUN, dataset_id, job_id, read
 from collector.api.marquez.nodes import find_node
 from collector.api.marquez.parameters import required, whole
@@ -17,17 +18,35 @@ from collector.api.marquez.refusals import NoSuchPath
 from collector.api.marquez.routing import Routes
 from collector.api.services import reading
 from collector.errors import NotFound
-from collector.storage.graph import SqlGraph
+from collector.storage.marquez.bulk import DatasetRow, JobRow, OpenEdges, dataset_rows, job_rows
 from collector.storage.marquez.hiding import hidden_ids
-from lineage.component import Component, component, jobs_of
-from lineage.fold import Fold, LinkKind, without
-from lineage.traverse import Key, Named, NodeType
+from collector.storage.tables import dataset
+from lineage import component
+from lineage.component import Component
+from lineage.fold import LinkKind, without
+from lineage.model import Direction, JobRef
+from lineage.traverse import Key
 
 routes = Routes()
 
 DEFAULT_DEPTH = 20
 
-Json = dict[str, Any]
+
+class Edge(msgspec.Struct, frozen=True, gc=False):
+    """An edge, by the ids of its ends."""
+
+    origin: str
+    destination: str
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A job or dataset with its edges."""
+
+    id: str
+    type: Literal["JOB", "DATASET"]
+    data: Job | Dataset
+    inEdges: list[Edge]
+    outEdges: list[Edge]
 
 
 @routes.get("/lineage")
@@ -41,73 +60,94 @@ def get_lineage() -> object:
         raise NotFound(f"Node '{asked}' must be of type dataset or job!")
     with reading() as conn:
         _, ref = find_node(conn, written)
-        hidden = hidden_ids(conn)
-        graph = SqlGraph(conn, fold=Fold.NONE, sees=principal().sees)
-        kind, start = graph.start(ref)
-        jobs = {start} if kind == "job" else jobs_of(graph, [start])
-        found = component(graph, jobs, max(depth, 0), lambda id_: id_ not in hidden)
-        if kind == "dataset":
-            found.datasets.add(start)
-        return {"graph": nodes(conn, graph, found)}
-
-
-def nodes(conn: Connection, graph: SqlGraph, found: Component) -> list[Json]:
-    """Give the nodes of a component, each with its edges, in the order of their ids."""
-    known: dict[NodeType, Mapping[int, Named]] = {
-        "job": graph.jobs(found.jobs),
-        "dataset": graph.datasets(found.datasets),
-    }
-    jobs, datasets = (_shown(names) for names in known.values())
-    job_nodes, dataset_nodes = JobNodes(conn, jobs), DatasetNodes(conn, datasets)
-    ids: dict[Key, str] = {
-        ("job", id_): job_id(named.namespace, job_nodes.name(id_)) for id_, named in jobs.items()
-    }
-    ids |= {("dataset", id_): dataset_id(each.namespace, each.name) for id_, each in datasets.items()}
-    pairs = {id_: {"namespace": each.namespace, "name": each.name} for id_, each in datasets.items()}
-    into: dict[Key, list[tuple[str, Key]]] = defaultdict(list)
-    out_of: dict[Key, list[tuple[str, Key]]] = defaultdict(list)
-    for source, target in _links(found, known):
-        if source in ids and target in ids:
-            out_of[source].append((ids[target], target))
-            into[target].append((ids[source], source))
-    answer = []
-    for key, text in sorted(ids.items(), key=lambda item: item[1]):
-        sources, targets = sorted(into.get(key, ())), sorted(out_of.get(key, ()))
-        if key[0] == "job":
-            inputs, outputs = (
-                [pairs[id_] for _, (kind, id_) in ends if kind == "dataset"] for ends in (sources, targets)
-            )
-            data = job_nodes.data(key[1], inputs, outputs)
+        hidden, edges = hidden_ids(conn), OpenEdges(conn)
+        start: set[int] = set()
+        if isinstance(ref, JobRef):
+            jobs = {ref.id}
         else:
-            data = dataset_nodes.data(key[1])
-        answer.append(
-            {
-                "id": text,
-                "type": "JOB" if key[0] == "job" else "DATASET",
-                "data": data,
-                "inEdges": [{"origin": source, "destination": text} for source, _ in sources],
-                "outEdges": [{"origin": text, "destination": target} for target, _ in targets],
-            }
-        )
+            start = set(conn.execute(select(dataset.c.canonical_id).where(dataset.c.id == ref.id)).scalars())
+            jobs = edges.at_datasets(start)
+        found = component.component(edges, jobs, max(depth, 0), hidden)
+        # A dataset that no job has to do with stands alone.
+        found.datasets.update(start)
+        return {"graph": nodes(conn, found)}
+
+
+def nodes(conn: Connection, found: Component) -> list[Node]:
+    """Give the nodes of a component that the caller may see, each with its edges, in the order of their ids."""
+    sees = principal().sees
+    every = Rows(job_rows(conn, found.jobs, sees), dataset_rows(conn, found.datasets, sees))
+    shown = every.shown()
+    detailed = len(shown.jobs) + len(shown.datasets) <= DETAILED
+    job_nodes = JobNodes(conn, shown.jobs, detailed=detailed)
+    dataset_nodes = DatasetNodes(conn, shown.datasets, detailed=detailed)
+    jobs = {id_: job_id(row.namespace, job_nodes.name(id_)) for id_, row in shown.jobs.items()}
+    datasets = {id_: dataset_id(row.namespace, row.name) for id_, row in shown.datasets.items()}
+    names = {datasets[id_]: Name(row.namespace, row.name) for id_, row in shown.datasets.items()}
+    into: dict[str, list[str]] = {text: [] for some in (jobs, datasets) for text in some.values()}
+    out_of: dict[str, list[str]] = {text: [] for text in into}
+    for source, target in _links(found.edges, every, jobs, datasets):
+        out_of[source].append(target)
+        into[target].append(source)
+    answer = []
+    for id_, text in jobs.items():
+        sources, targets = sorted(into[text]), sorted(out_of[text])
+        inputs = [names[each] for each in sources if each in names]
+        outputs = [names[each] for each in targets if each in names]
+        data = job_nodes.data(id_, inputs, outputs)
+        answer.append(Node(text, "JOB", data, _from(sources, text), _to(text, targets)))
+    for id_, text in datasets.items():
+        ends = _from(sorted(into[text]), text), _to(text, sorted(out_of[text]))
+        answer.append(Node(text, "DATASET", dataset_nodes.data(id_), *ends))
+    answer.sort(key=attrgetter("id"))
     return answer
 
 
-def _shown(names: Mapping[int, Named]) -> dict[int, Named]:
-    return {id_: named for id_, named in names.items() if not named.hidden}
+class Rows(NamedTuple):
+    """The rows of jobs and datasets, by id."""
+
+    jobs: Mapping[int, JobRow]
+    datasets: Mapping[int, DatasetRow]
+
+    def hidden(self) -> list[Key]:
+        """Give what is neither a job nor a dataset of anybody's."""
+        jobs: list[Key] = [("job", id_) for id_, row in self.jobs.items() if row.hidden]
+        return jobs + [("dataset", id_) for id_, row in self.datasets.items() if row.hidden]
+
+    def shown(self) -> Rows:
+        """Give the others."""
+        return Rows(
+            {id_: row for id_, row in self.jobs.items() if not row.hidden},
+            {id_: row for id_, row in self.datasets.items() if not row.hidden},
+        )
 
 
-def _links(found: Component, known: Mapping[NodeType, Mapping[int, Named]]) -> Iterable[tuple[Key, Key]]:
-    """Give the edges in the direction of data, joined where they lead through what is neither job nor dataset."""
-    links: list[tuple[Key, Key]] = []
-    for job, datasets in found.reads.items():
-        links += ((("dataset", dataset), ("job", job)) for dataset in datasets)
-    for job, datasets in found.writes.items():
-        links += ((("job", job), ("dataset", dataset)) for dataset in datasets)
-    hidden: list[Key] = [
-        (kind, id_) for kind, names in known.items() for id_, named in names.items() if named.hidden
-    ]
+def _links(
+    edges: Iterable[component.Edge], rows: Rows, jobs: Mapping[int, str], datasets: Mapping[int, str]
+) -> Iterator[tuple[str, str]]:
+    """Give the edges in the direction of data, joined where they lead through what is not shown."""
+    hidden = rows.hidden()
     if not hidden:
-        return links
+        for job, dataset_, direction in edges:
+            if job in jobs and dataset_ in datasets:
+                ends = datasets[dataset_], jobs[job]
+                yield ends if direction == Direction.INPUT else ends[::-1]
+        return
     # Who joins them does not matter here.
-    data: dict[tuple[Key, Key, LinkKind], set[int]] = {(*link, "data"): set() for link in links}
-    return dict.fromkeys((source, target) for source, target, _ in without(data, hidden))
+    links: dict[tuple[Key, Key, LinkKind], set[int]] = {}
+    for job, dataset_, direction in edges:
+        pair: tuple[Key, Key] = (("dataset", dataset_), ("job", job))
+        links[(*(pair if direction == Direction.INPUT else pair[::-1]), "data")] = set()
+    texts: dict[Key, str] = {("job", id_): text for id_, text in jobs.items()}
+    texts |= {("dataset", id_): text for id_, text in datasets.items()}
+    for source, target, _ in without(links, hidden):
+        if source in texts and target in texts:
+            yield texts[source], texts[target]
+
+
+def _from(sources: list[str], id_: str) -> list[Edge]:
+    return [Edge(each, id_) for each in sources]
+
+
+def _to(id_: str, targets: list[str]) -> list[Edge]:
+    return [Edge(id_, each) for each in targets]

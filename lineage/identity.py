@@ -9,7 +9,7 @@ is taken back parts it again.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -163,6 +163,7 @@ class Rules:
         self._prefixes: dict[str, list[Prefix]] = {}
         self._hosts: dict[str, list[Host]] = {}
         self._regexes: list[tuple[re.Pattern[str], Regex]] = []
+        self._places: list[re.Pattern[str]] = []
         for rule in rules:
             match rule:
                 case Exact():
@@ -179,6 +180,17 @@ class Rules:
                         self._hosts.setdefault(name.lower(), []).append(rule)
                 case Regex():
                     self._regexes.append((rule.pattern(), rule))
+                    self._places.append(re.compile(rule.namespace, re.DOTALL))
+        self._named = {*self._prefixes, *(ref.namespace for ref in self._exact)}
+
+    def cover(self, namespace: str) -> bool:
+        """Tell whether any rule may be about names of a namespace."""
+        return any(
+            place in self._named
+            or any(True for _ in self._moved(place))
+            or any(pattern.fullmatch(place) for pattern in self._places)
+            for place in {namespace, normal(DatasetRef(namespace, ""))[0].namespace}
+        )
 
     def apply(self, ref: DatasetRef) -> list[tuple[DatasetRef, str]]:
         """Give what the rules make of a name, each with the rule in words."""
@@ -189,19 +201,21 @@ class Rules:
             if ref.name.startswith(prefix.name):
                 rest = ref.name[len(prefix.name) :]
                 found.append((DatasetRef(prefix.to_namespace, prefix.to_name + rest), str(prefix)))
-        if self._hosts and (place := _AUTHORITY.fullmatch(ref.namespace)):
-            before, host, port, path = place.groups(default="")
-            named = ((host + port, ""), (host, port)) if port else ((host, ""),)
-            for name, rest in named:
-                found += (
-                    (DatasetRef(f"{before}{rule.to}{rest}{path}", ref.name), str(rule))
-                    for rule in self._hosts.get(name.lower(), ())
-                )
+        for namespace, host in self._moved(ref.namespace):
+            found.append((DatasetRef(namespace, ref.name), str(host)))
         for pattern, regex in self._regexes:
             if match := pattern.fullmatch(f"{ref.namespace}{_BETWEEN}{ref.name}"):
                 target = DatasetRef(_expand(match, regex.to_namespace), _expand(match, regex.to_name))
                 found.append((target, str(regex)))
         return found
+
+    def _moved(self, namespace: str) -> Iterator[tuple[str, Host]]:
+        """Give the namespace with the hosts that its own is."""
+        if self._hosts and (place := _AUTHORITY.fullmatch(namespace)):
+            before, host, port, path = place.groups(default="")
+            for name, rest in ((host + port, ""), (host, port)) if port else ((host, ""),):
+                for rule in self._hosts.get(name.lower(), ()):
+                    yield f"{before}{rule.to}{rest}{path}", rule
 
     def other_names(self, ref: DatasetRef) -> list[OtherName]:
         """Give the normal form of a name, where it differs, and all that rules make of either, in normal form.

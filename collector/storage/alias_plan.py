@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from collector.storage.aliases import Body
 from collector.storage.identity import Details, changes_by_rules, rejoin, sets_with
 from lineage.identity import Pair, Rules, rule_of
-from lineage.model import DatasetRef, Reason
+from lineage.model import DatasetRef
 
 MOST_CHANGES = 100
 MOST_OTHERS = 20
@@ -56,9 +56,7 @@ def plan(conn: Connection, bodies: Sequence[Body]) -> Plan:
     while changes := changes_by_rules(conn, rules, last):
         put |= changes.put
         gone += changes.gone
-        matched.update(
-            detail for pair, detail in changes.wanted.items() if pair.reason == Reason.RULE and detail
-        )
+        matched.update(filter(None, changes.wanted.values()))
         last = changes.last
     touched = {id_ for pair in (*put, *gone) for id_ in pair[:2]}
     joined = rejoin(conn, sets_with(conn, touched), {}, put, gone)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Select, literal, select, union
+from sqlalchemy import BigInteger, Connection, Select, false, func, literal, select, true, union, union_all
 
 from collector.storage import upsert
 from collector.storage.tables import dataset, dataset_alias, namespace
@@ -46,7 +46,7 @@ class RuleChanges(NamedTuple):
     """What changed rules do to some datasets, in the order of their ids."""
 
     wanted: Details
-    """All pairs that the rules, and normal forms, make of them."""
+    """All pairs that the rules make of them."""
     put: Details
     gone: list[Pair]
     last: int
@@ -95,12 +95,11 @@ class Identity:
         if not pairs and not added:
             return [], []
         self._known |= pairs
-        touched = {id_ for pair in pairs for id_ in pair[:2]} | added.keys()
-        sets = sets_with(conn, touched)
-        if not pairs and not sets:
-            return [], []
         rows = [(*pair, detail) for pair, detail in pairs.items()]
-        return rows, rejoin(conn, sets, added, pairs).moved
+        if any(pair.reason == Reason.RENAME for pair in pairs):
+            # The name before may have stood for all the others; any of them may be next.
+            return rows, rejoin(conn, sets_with(conn, _ends(pairs) | added.keys()), added, pairs).moved
+        return rows, extend(conn, added, pairs)
 
     def _news(self, pairs: Details) -> Details:
         """Leave out what is written already. Of two details the smaller one stays, whichever came first."""
@@ -109,6 +108,54 @@ class Identity:
             for pair, detail in pairs.items()
             if pair not in self._known or _least(self._known[pair], detail) != self._known[pair]
         }
+
+
+def extend(conn: Connection, added: Mapping[int, DatasetRef], put: Collection[Pair]) -> list[tuple[int, int]]:
+    """Give the canonical ids that change when names and pairs are added, of which none is a rename.
+
+    A set stands for all of its names here, be they a hundred thousand partitions: an addition makes no name worse,
+    and only those that it is about better. So the next canonical name is one of these, of the new, and of the old
+    canonical ones.
+    """
+    stored = _canonical_of(conn, _ends(put) | added.keys())
+    if not put and all(known for _, _, known in stored):
+        return []
+    old = {canonical for _, canonical, _ in stored}
+    names = dict(added)
+    own = {id_: canonical for id_, canonical, known in stored if known}
+    candidates = old | own.keys()
+    for row in conn.execute(_members().where(upsert.among(conn, dataset.c.id, candidates))):
+        names[row.id] = DatasetRef(row.namespace, row.name)
+    by_rule = select(dataset_alias.c.dataset_id, dataset_alias.c.other_id, dataset_alias.c.reason).where(
+        upsert.among(conn, dataset_alias.c.other_id, candidates),
+        dataset_alias.c.reason.in_([Reason.RULE, Reason.RENAME]),
+    )
+    pairs = {*put, *pairs_of(conn, candidates), *(Pair(*row) for row in conn.execute(by_rule))}
+    pairs |= {Pair(id_, canonical, "") for id_, canonical, _ in stored}
+    chosen = canonical_ids(names, pairs)
+    moved = {id_: chosen[id_] for id_ in added if chosen[id_] != own.get(id_, id_)}
+    replaced = [id_ for id_ in old if chosen[id_] != id_]
+    if replaced:
+        members = select(dataset.c.id, dataset.c.canonical_id)
+        found = conn.execute(members.where(upsert.among(conn, dataset.c.canonical_id, replaced)))
+        moved |= {id_: chosen[canonical] for id_, canonical in found}
+    return list(moved.items())
+
+
+def _canonical_of(conn: Connection, ids: Collection[int]) -> list[tuple[int, int, bool]]:
+    """Give, of these ids, those that stored sets have as a name, with the canonical id, and whether it is stored."""
+    own = select(dataset.c.id, dataset.c.canonical_id, true()).where(upsert.among(conn, dataset.c.id, ids))
+    others = (
+        select(dataset_alias.c.other_id, func.min(dataset.c.canonical_id), false())
+        .join_from(dataset_alias, dataset, dataset.c.id == dataset_alias.c.dataset_id)
+        .where(upsert.among(conn, dataset_alias.c.other_id, ids))
+        .group_by(dataset_alias.c.other_id)
+    )
+    return [(id_, canonical, bool(known)) for id_, canonical, known in conn.execute(union_all(own, others))]
+
+
+def _ends(pairs: Iterable[Pair]) -> set[int]:
+    return {id_ for pair in pairs for id_ in pair[:2]}
 
 
 def sets_with(conn: Connection, ids: Collection[int]) -> set[int]:
@@ -151,9 +198,15 @@ def pairs_of(conn: Connection, ids: Collection[int], *reasons: Reason) -> Detail
 def changes_by_rules(conn: Connection, rules: Rules, after: int) -> RuleChanges | None:
     """Compare what rules say of the next ``PIECE`` datasets with what is stored; None: there are no more.
 
-    Looks at names, not at the log.
+    Looks at names, not at the log: those of namespaces that a rule is about, and those that a rule was about.
     """
-    more = dataset.c.id > literal(after, BigInteger), dataset.c.job_id.is_(None)
+    places = [row.id for row in conn.execute(select(namespace)) if rules.cover(row.name)]
+    start = literal(after, BigInteger)
+    ruled = select(dataset_alias.c.dataset_id).where(
+        dataset_alias.c.dataset_id > start, dataset_alias.c.reason == Reason.RULE
+    )
+    concerned = upsert.among(conn, dataset.c.namespace_id, places) | dataset.c.id.in_(ruled)
+    more = dataset.c.id > start, dataset.c.job_id.is_(None), concerned
     rows = conn.execute(_members().where(*more).order_by(dataset.c.id).limit(PIECE)).all()
     if not rows:
         return None
@@ -161,15 +214,16 @@ def changes_by_rules(conn: Connection, rules: Rules, after: int) -> RuleChanges 
         Pair(row.id, other.ref.id, other.reason): other.detail
         for row in rows
         for other in rules.other_names(DatasetRef(row.namespace, row.name))
+        if other.reason is Reason.RULE
     }
-    stored = pairs_of(conn, [row.id for row in rows], Reason.NORMAL, Reason.RULE)
+    stored = pairs_of(conn, [row.id for row in rows], Reason.RULE)
     put = {pair: detail for pair, detail in wanted.items() if stored.get(pair, "") != detail}
     return RuleChanges(wanted, put, [pair for pair in stored if pair not in wanted], rows[-1].id)
 
 
 def write_rule_changes(conn: Connection, changes: RuleChanges) -> None:
     """Bring pairs and sets up to date with rules, in a writing transaction of the sets' only writer."""
-    touched = {id_ for pair in (*changes.put, *changes.gone) for id_ in pair[:2]}
+    touched = _ends((*changes.put, *changes.gone))
     if not touched:
         return
     joined = rejoin(conn, sets_with(conn, touched), {}, changes.put, changes.gone)

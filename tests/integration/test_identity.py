@@ -70,6 +70,10 @@ def symlinks(*others: DatasetRef) -> Json:
     return {"identifiers": [{**ref._asdict(), "type": "TABLE"} for ref in others]}
 
 
+def renamed(before: DatasetRef) -> Json:
+    return {"lifecycleStateChange": "RENAME", "previousIdentifier": before._asdict()}
+
+
 def project(database: Database, *events: Json) -> None:
     feed(database, events, NOON)
     Projector(database, holder="test").drain()
@@ -123,10 +127,26 @@ def test_two_spellings_are_joined_without_the_normal_form(database: Database) ->
     assert sets(database) == {DAY: {DAY, other}}
 
 
+def test_a_set_of_many_names_costs_as_much_as_a_small_one(database: Database) -> None:
+    """Each partition under its own name: a new one must not read all the others."""
+    days = [DatasetRef("s3://bucket", f"orders/day={number:03}") for number in range(300)]
+    projector = Projector(database, holder="test")
+    projector._take_lease()
+    sizes = []
+    for some in (days[1:3], days[3:299], days[299:], days[:1]):
+        feed(database, [reads(ref) for ref in some], NOON)
+        with counted(database) as statements:
+            projector._project_batch()
+        sizes.append(len(statements))
+
+    assert sets(database) == {days[0]: set(days)}
+    assert sizes[2] <= sizes[0] + 1
+    assert sizes[3] <= sizes[2] + 2
+
+
 def test_a_rename_leaves_the_new_name(database: Database) -> None:
     old = DatasetRef(TABLE.namespace, "shop.raw.a_orders")
-    change = {"lifecycleStateChange": "RENAME", "previousIdentifier": old._asdict()}
-    project(database, reads(old), reads(TABLE, lifecycleStateChange=change))
+    project(database, reads(old), reads(TABLE, lifecycleStateChange=renamed(old)))
 
     assert sets(database) == {TABLE: {TABLE, old}}
 
@@ -198,9 +218,19 @@ def test_sets_cost_nothing_once_they_are_known(database: Database) -> None:
 
 REFS = st.sampled_from([TABLE, LOCAL, QUOTED, LOADED, FILES, DAY, DatasetRef("lake", "orders/x")])
 STEPS = st.lists(
-    st.tuples(REFS, st.lists(REFS, max_size=1)).map(lambda step: reads(step[0], symlinks=symlinks(*step[1]))),
+    st.builds(
+        lambda ref, others, before: reads(
+            ref,
+            NOON,
+            symlinks=symlinks(*others),
+            **({"lifecycleStateChange": renamed(before)} if before else {}),
+        ),
+        REFS,
+        st.lists(REFS, max_size=1),
+        st.none() | st.none() | REFS,
+    ),
     min_size=1,
-    max_size=5,
+    max_size=6,
 )
 
 

@@ -100,6 +100,23 @@ def test_a_rule_may_be_written_in_any_spelling() -> None:
     assert [ref for ref, *_ in rules.other_names(DatasetRef("s3://bucket", "a"))] == [("m", "a")]
 
 
+def test_rules_tell_which_namespaces_they_are_about() -> None:
+    rules = Rules(
+        [
+            Exact("postgresql://DB", "a", "n", "b"),
+            Prefix("dlt://x", "m"),
+            Host(("localhost",), "db"),
+            Regex("lake.*", "t", "n", "t"),
+        ]
+    )
+
+    for namespace in ("postgres://db:5432", "postgres://DB", "dlt://x", "mysql://localhost", "lake1"):
+        assert rules.cover(namespace), namespace
+    for namespace in ("postgres://other", "dlt://y", "mysql://db", "a lake", "n", ""):
+        assert not rules.cover(namespace), namespace
+    assert not Rules().cover("dlt://x")
+
+
 def test_rules_that_feed_each_other_end() -> None:
     assert len(Rules([Prefix("a", "a", to_name="x")]).other_names(DatasetRef("a", "t"))) == MOST_NAMES
     circle = Rules([Prefix("a", "b"), Prefix("b", "a")])

@@ -2,8 +2,9 @@
 
 The walk goes level by level, one question a level, over what runs and declarations say of an output's sources. Where
 they speak of a whole dataset so does the answer: the source or target is then a node without a field, which stands for
-every column of the dataset, and from which the walk goes on along all of them. Dataset-level sources, which name a
-field on neither side, tell nothing of columns and are no part of it.
+every column of the dataset, and from which the walk goes on along all of them. Artificial datasets, which only stand
+for data passed between jobs, are walked through and left out. Dataset-level sources, which name a field on neither
+side, tell nothing of columns and are no part of it.
 """
 
 from __future__ import annotations
@@ -172,11 +173,14 @@ class _Flow:
         self.jobs.update(jobs)
 
 
+_Flows = dict[tuple[Column, Column], _Flow]
+
+
 class _Walk:
     def __init__(self, graph: ColumnGraph, indirect: bool, skip: int, most: int) -> None:
         self._graph = graph
         self._indirect = indirect
-        self._flows: dict[tuple[Column, Column], _Flow] = defaultdict(_Flow)
+        self._flows: _Flows = defaultdict(_Flow)
         self._met = Met(self._flows.keys(), skip, most)
 
     def go(
@@ -208,12 +212,16 @@ class _Walk:
         ids = {column.dataset_id for column in met.depths}
         names, schemas = self._graph.datasets(ids), self._graph.schemas(ids)
         jobs = self._graph.jobs(set[int]().union(*(flow.jobs for flow in flows.values())))
+        artificial = {id_ for id_, named in names.items() if named.hidden}
+        hidden = [column for column, depth in met.depths.items() if depth and column.dataset_id in artificial]
+        given = _without({ends: flows[ends] for ends in met.given or ()}, hidden)
+        flows = _without(flows, hidden)
         nodes: dict[Column, ColumnNode] = {}
         ids_of: dict[Column, str] = {}
         shown: list[ColumnNode] = []
         for place, (column, depth) in enumerate(met.depths.items()):
             named, schema = names.get(column.dataset_id), schemas.get(column.dataset_id, {})
-            if named is None:
+            if named is None or (depth and named.hidden):
                 continue
             same = _spelled(column, schema)
             if same not in nodes:
@@ -222,19 +230,50 @@ class _Walk:
                     shown.append(nodes[same])
             ids_of[column] = nodes[same].id
         links: dict[tuple[str, str], _Flow] = defaultdict(_Flow)
-        given: set[tuple[str, str]] = set()
         for (source, target), flow in flows.items():
             if source in ids_of and target in ids_of:
-                ends = ids_of[source], ids_of[target]
-                links[ends].add(flow, flow.jobs)
-                if met.given and (source, target) in met.given:
-                    given.add(ends)
+                links[ids_of[source], ids_of[target]].add(flow, flow.jobs)
+        before = {(ids_of.get(source), ids_of.get(target)) for source, target in given}
         return ColumnSubgraph(
             sorted(shown, key=lambda node: (node.depth, node.id)),
-            sorted(_link(*ends, flow, jobs) for ends, flow in links.items() if ends not in given),
+            sorted(_link(*ends, flow, jobs) for ends, flow in links.items() if ends not in before),
             met.truncated,
             met.next,
         )
+
+
+def _without(flows: _Flows, hidden: Iterable[Column]) -> _Flows:
+    """Take columns out, joining what leads in with what leads out; indirect if either part is."""
+    result = dict(flows)
+    into: dict[Column, set[Column]] = defaultdict(set)
+    out_of: dict[Column, set[Column]] = defaultdict(set)
+    for source, target in result:
+        out_of[source].add(target)
+        into[target].add(source)
+    for column in hidden:
+        sources, targets = into.pop(column, set()) - {column}, out_of.pop(column, set()) - {column}
+        result.pop((column, column), None)
+        first = {source: result.pop((source, column)) for source in sources}
+        second = {target: result.pop((column, target)) for target in targets}
+        for source in sources:
+            out_of[source].discard(column)
+            out_of[source] |= targets
+        for target in targets:
+            into[target].discard(column)
+            into[target] |= sources
+        for source, one in first.items():
+            for target, other in second.items():
+                joined = _Flow()
+                if held := result.get((source, target)):
+                    joined.add(held, held.jobs)
+                through = _Flow(
+                    one.transformations | other.transformations,
+                    one.jobs | other.jobs,
+                    one.indirect or other.indirect,
+                )
+                joined.add(through, through.jobs)
+                result[source, target] = joined
+    return result
 
 
 def _matched(

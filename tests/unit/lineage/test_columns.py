@@ -25,6 +25,7 @@ class Memory:
         self.numbers: dict[str, int] = {}
         self.schema: dict[int, dict[str, str | None]] = {}
         self.unseen: set[int] = set()
+        self.artificial: set[int] = set()
         self.asked = 0
 
     def column(self, text: str) -> Column:
@@ -48,7 +49,10 @@ class Memory:
         return [row for row in self.rows if near(row).dataset_id in ids]
 
     def datasets(self, dataset_ids: Collection[int]) -> Mapping[int, Named]:
-        names = {number: Named("db", table) for table, number in self.numbers.items()}
+        names = {
+            number: Named("db", table, hidden=number in self.artificial)
+            for table, number in self.numbers.items()
+        }
         return {id_: names[id_] for id_ in dataset_ids if id_ not in self.unseen}
 
     def jobs(self, job_ids: Collection[int]) -> Mapping[int, Named]:
@@ -212,6 +216,23 @@ def test_a_dataset_without_a_name_is_left_out_with_its_links() -> None:
     assert answer.links == []
 
 
+def test_an_artificial_dataset_is_walked_through_and_left_out() -> None:
+    graph = chain()
+    graph.add("raw.status", "staged.*", FILTER)
+    graph.artificial.add(graph.numbers["staged"])
+    answer = graph.walk("mart.customer")
+    assert depths(answer) == {"mart.customer": 0, "raw.id": 2, "raw.name": 2, "raw.status": 2}
+    links = {short(link.source): link for link in answer.links}
+    assert {name: link.indirect for name, link in links.items()} == {
+        "raw.id": False,
+        "raw.name": False,
+        "raw.status": True,
+    }
+    assert links["raw.name"].masking
+    # Whoever asks for it, gets it.
+    assert "staged.id" in depths(graph.walk("staged.id"))
+
+
 def test_circles_end() -> None:
     graph = Memory()
     graph.add("a.x", "b.x")
@@ -263,8 +284,11 @@ def test_whatever_is_upstream_of_a_column_has_it_downstream(graph: Memory) -> No
     assert up == down
 
 
-@given(graphs(), COLUMNS, st.sampled_from(list(Way)), st.integers(1, 4))
-def test_pieces_make_the_whole(graph: Memory, start: str, way: Way, most: int) -> None:
+@given(
+    graphs(), COLUMNS, st.sampled_from(list(Way)), st.integers(1, 4), st.sets(st.integers(1, 4), max_size=2)
+)
+def test_pieces_make_the_whole(graph: Memory, start: str, way: Way, most: int, artificial: set[int]) -> None:
+    graph.artificial = artificial
     whole = graph.walk(start, way)
     nodes, links, skip = [], [], 0
     while True:
@@ -273,7 +297,7 @@ def test_pieces_make_the_whole(graph: Memory, start: str, way: Way, most: int) -
         links += [(link.source, link.target) for link in part.links]
         if part.next is None:
             break
-        assert len(part.nodes) == most
+        assert len(part.nodes) == most or artificial
         skip = part.next
     assert sorted(nodes, key=repr) == sorted(whole.nodes, key=repr)
     assert sorted(links) == sorted((link.source, link.target) for link in whole.links)

@@ -41,7 +41,8 @@ def get_difference(query: dict[str, Any]) -> object:
         scope = asking(conn, query)
         around = None
         if "node" in query:
-            around = Around(scope.find(query["node"]), Way(query["direction"]), depth_of(query))
+            depth = depth_of(query)
+            around = Around(scope.find(query["node"]), Way(query["direction"]), depth)
         end = query.get("to", max(scope.now, query["from_"]))
         found = difference(
             scope, query["from_"], end, around=around, control=query["control"], after=after, limit=limit

@@ -11,7 +11,8 @@ from marshmallow import Schema, fields, validate
 from collector.api import parameters
 from collector.api.access import principal
 from collector.api.fields import Text
-from collector.api.graph import around, moment_of
+from collector.api.graph import question
+from collector.api.lineages import walk
 from collector.api.native import Native
 from collector.api.services import reading
 from collector.api.shapes import said
@@ -35,7 +36,7 @@ STRING: Final = {"type": "string"}
 blueprint = Native("export", "The graph for other programs.")
 
 
-class ExportQuery(parameters.LineageQuery):
+class ExportQuery(parameters.WalkQuery):
     """Which part of the graph, and how to write it."""
 
     format = Text(
@@ -77,8 +78,9 @@ def get_export(query: dict[str, Any]) -> object:
     form = query["format"]
     query["fold"] = suits(form, Level(query["level"]), Fold(query["fold"])).value
     with reading() as conn:
-        subgraph = around(conn, query)
-        body = render(conn, subgraph, form, moment_of(query), principal().sees)
+        asked = question(conn, query)
+        subgraph = walk(conn, asked)
+        body = render(conn, subgraph, form, asked.moment, principal().sees)
     content_type, ending = TYPES[form]
     response = Response(body, content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="lineage.{ending}"'

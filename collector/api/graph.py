@@ -7,21 +7,18 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Connection
 
-from collector.api import cursors, log_shapes, parameters
-from collector.api.access import principal, visible
+from collector.api import cursors, lineages, log_shapes, parameters
+from collector.api.access import visible
+from collector.api.lineages import Question
 from collector.api.native import Native
 from collector.api.parameters import bounded
 from collector.api.services import reading, services
-from collector.api.subgraphs import document
-from collector.storage.catalog import resolve_node
-from collector.storage.graph import SqlGraph
 from collector.times import now_us
 from lineage.fold import Fold
-from lineage.model import DatasetRef, JobRef
 from lineage.timeline import NOW, Moment
-from lineage.traverse import Level, Subgraph, Way, traverse
+from lineage.traverse import Way
 
-blueprint = Native("lineage", "The graph of jobs and datasets.")
+blueprint = Native("lineage", "The graph of jobs and datasets, of columns, and of runs.")
 
 
 @blueprint.get("/lineage", log_shapes.Lineage, query=parameters.LineageQuery, missing=True)
@@ -31,33 +28,25 @@ def get_lineage(query: dict[str, Any]) -> object:
     Upstream is what it is made from, downstream what is made from it. Edges lead the way the data flows.
     """
     with reading() as conn:
-        return current_app.json.response(document(around(conn, query)))
+        return current_app.json.response(lineages.answer(conn, question(conn, query)))
 
 
-def around(conn: Connection, query: dict[str, Any]) -> Subgraph:
-    """Walk as ``parameters.LineageQuery`` asks."""
+def question(conn: Connection, query: dict[str, Any]) -> Question:
+    """Give what ``parameters.LineageQuery`` asks for."""
     settings = services().settings
     skip = cursors.decode(query.get("cursor"), cursors.SKIP)
-    node = resolve_node(conn, query["node"], visible(conn))
-    return traverse(
-        graph_of(conn, query),
-        (JobRef if node.type == "job" else DatasetRef)(node.namespace, node.name),
+    return Question(
+        query["node"],
         Way(query["direction"]),
         depth_of(query),
-        Level(query["level"]),
-        bounded("max_nodes", query.get("max_nodes", settings.max_nodes), settings.max_nodes),
-        0 if skip is None else skip[0],
-    )
-
-
-def graph_of(conn: Connection, query: dict[str, Any]) -> SqlGraph:
-    """Give the graph at the moment, folded and with the names that the caller may see."""
-    return SqlGraph(
-        conn,
+        query["level"],
         moment_of(query),
-        Fold(query.get("fold", Fold.AUTO)),
-        control=query.get("control", False),
-        sees=principal().sees,
+        Fold(query["fold"]),
+        control=query["control"],
+        indirect=query["indirect"],
+        visible=visible(conn),
+        max_nodes=bounded("max_nodes", query.get("max_nodes", settings.max_nodes), settings.max_nodes),
+        skip=0 if skip is None else skip[0],
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
+from collector.api.column_lineage import ColumnEdgePart, ColumnPart
 from collector.api.fields import Instant
-from collector.api.shapes import FieldProblem, NodeName, Page, said
+from collector.api.run_lineage import RunEdgePart, RunPart
+from collector.api.shapes import FieldProblem, Name, NodeName, Page, said
 
 
 class Event(Schema):
@@ -96,17 +98,18 @@ class Found(Schema):
     items = fields.List(fields.Nested(NodeName), required=True)
 
 
-class LineageNode(NodeName):
+class LineageNode(Name, ColumnPart, RunPart):
     """A node, and how many edges it is away."""
 
     id = fields.String(required=True, metadata=said("as `node` takes it: `dataset:NS:NAME`"))
+    type = fields.String(required=True, metadata={"enum": ["job", "dataset", "column", "run"]})
     depth = fields.Integer(required=True)
     names = fields.List(
         fields.String(), required=True, metadata=said("the other names of a dataset, written like `id`")
     )
 
 
-class LineageEdge(Schema):
+class LineageEdge(ColumnEdgePart, RunEdgePart):
     """Data flow from one node to the other, or one job runs after the other."""
 
     from_ = fields.String(required=True, data_key="from", attribute="source")
@@ -118,7 +121,9 @@ class LineageEdge(Schema):
             "description": "`control`: no data, one job follows the other",
         },
     )
-    via = fields.List(fields.String(), required=True, metadata=said("jobs in between, at level `dataset`"))
+    via = fields.List(
+        fields.String(), required=True, metadata=said("jobs in between, at levels `dataset` and `column`")
+    )
 
 
 class Lineage(Schema):

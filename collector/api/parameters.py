@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from collector.api.fields import Duration, Instant, Text, Whole
+from collector.api.lineages import LEVELS
 from collector.api.services import services
 from collector.api.shapes import said
 from collector.errors import FieldError, Unprocessable
@@ -17,6 +18,10 @@ DEFAULT_LIMIT = 100
 DEFAULT_DEPTH = 20
 LAST_ID = 2**63 - 1
 NODE = r"^(dataset|job):[\s\S]*:[\s\S]*$"
+FINE_NODE = r"^((dataset|job):[\s\S]*|column:[\s\S]*:[\s\S]*):[\s\S]*$|^run:[\s\S]+$"
+FINE_NODE_HELP = (
+    "Write dataset:NAMESPACE:NAME, job:NAMESPACE:NAME, column:NAMESPACE:NAME:FIELD or run:RUN_ID."
+)
 NODE_HELP = "Write dataset:NAMESPACE:NAME or job:NAMESPACE:NAME."
 
 
@@ -188,8 +193,8 @@ class MomentQuery(Schema):
     )
 
 
-class LineageQuery(MomentQuery):
-    """Which part of the graph to give."""
+class WalkQuery(MomentQuery):
+    """Which part of the graph of jobs and datasets to give."""
 
     node = Text(
         required=True,
@@ -226,3 +231,30 @@ class LineageQuery(MomentQuery):
     )
     max_nodes = Whole(validate=validate.Range(min=1), metadata=said("most nodes to answer"))
     cursor = fields.String(metadata=said("`next_cursor` of a truncated answer to the same question"))
+    indirect = fields.Boolean(
+        truthy={"true"},
+        falsy={"false"},
+        load_default=True,
+        metadata=said("at level `column`: also what only decides which rows there are (filters, joins)"),
+    )
+
+
+class LineageQuery(WalkQuery):
+    """Which part of the graph to give, at any level."""
+
+    node = Text(
+        required=True,
+        validate=validate.Regexp(FINE_NODE, error=FINE_NODE_HELP),
+        metadata=said(
+            "`dataset:NAMESPACE:NAME`, `job:NAMESPACE:NAME`, `column:NAMESPACE:NAME:FIELD`, or `run:RUN_ID`, "
+            "followed by `:job:NAMESPACE:NAME` where several jobs share the run id"
+        ),
+    )
+    level = Text(
+        validate=validate.OneOf(LEVELS),
+        load_default="job",
+        metadata=said(
+            "`dataset` leaves the jobs out: edges lead from dataset to dataset; `column` is of columns, of all "
+            "those of a dataset; `run` of runs: which read what another wrote. A column or a run implies its level"
+        ),
+    )

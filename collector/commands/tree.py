@@ -9,14 +9,13 @@ from typing import Any, Final
 from rich.text import Text
 from rich.tree import Tree
 
+from collector.commands import remarks
 from collector.commands.terminal import plain
 
-STYLES: Final = {"dataset": "cyan", "job": "magenta"}
+STYLES: Final = {"dataset": "cyan", "column": "cyan", "job": "magenta", "run": "magenta"}
 
 SHOWN_NAMES: Final = 3
 """Other names of a dataset that are written behind it."""
-
-FLOW: Final = {"data": "", "control": " (runs before, no data)"}
 
 
 def lineage_tree(answer: Mapping[str, Any], root: str, direction: str) -> Tree:
@@ -26,10 +25,10 @@ def lineage_tree(answer: Mapping[str, Any], root: str, direction: str) -> Tree:
     below it if they are others, as a job's datasets are. A graph is no tree: a node reached in several ways is
     unfolded where it is nearest to the root, elsewhere it says so.
     """
-    also = {str(node["id"]): node["names"] for node in answer["nodes"]}
+    known = {str(node["id"]): node for node in answer["nodes"]}
     nearest = [str(node["id"]) for node in answer["nodes"] if node["depth"] == 0]
     root = nearest[0] if len(nearest) == 1 else root
-    tree = Tree(node_label(root, also.get(root, ()), bold=True))
+    tree = Tree(_known_label(root, known, bold=True))
     branches = {
         way: tree.add(Text(way, style="dim")) if direction == "both" else tree
         for way in ("upstream", "downstream")
@@ -39,31 +38,43 @@ def lineage_tree(answer: Mapping[str, Any], root: str, direction: str) -> Tree:
         near, far = ("to", "from") if way == "upstream" else ("from", "to")
         ends: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for edge in answer["edges"]:
-            ends[str(edge[near])].add((str(edge[far]), FLOW[edge["kind"]]))
+            ends[str(edge[near])].add((str(edge[far]), remarks.of_edge(edge)))
         if nearest not in ([], [root]):
             ends[root] = {(node, "") for node in nearest}
-        _grow(branch, root, {node: sorted(others) for node, others in ends.items()}, also)
+        _grow(branch, root, {node: sorted(others) for node, others in ends.items()}, known)
     if answer.get("truncated"):
         tree.add(Text("… there is more: ask for a greater depth, or from another node", style="yellow"))
     return tree
 
 
 def _grow(
-    trunk: Tree, root: str, ends: Mapping[str, list[tuple[str, str]]], also: Mapping[str, Sequence[str]]
+    trunk: Tree,
+    root: str,
+    ends: Mapping[str, Sequence[tuple[str, str]]],
+    known: Mapping[str, Mapping[str, Any]],
 ) -> None:
     unfolded = {root}
     waiting = deque([(trunk, root)])
     while waiting:
         branch, node = waiting.popleft()
         for end, remark in ends.get(node, ()):
-            text = node_label(end, also.get(end, ())).append(remark, style="dim")
+            label = _known_label(end, known)
+            if remark:
+                label.append_text(plain(f" ({remark})"))
             if end not in unfolded:
                 unfolded.add(end)
-                waiting.append((branch.add(text), end))
+                waiting.append((branch.add(label), end))
             elif ends.get(end):
-                branch.add(text.append(" (unfolded elsewhere)", style="dim"))
+                branch.add(label.append(" (unfolded elsewhere)", style="dim"))
             else:
-                branch.add(text)
+                branch.add(label)
+
+
+def _known_label(node: str, known: Mapping[str, Mapping[str, Any]], bold: bool = False) -> Text:
+    body = known.get(node, {})
+    label = node_label(node, body.get("names", ()), bold)
+    remark = remarks.of_node(body)
+    return label.append_text(plain(f"  {remark}")) if remark else label
 
 
 def node_label(node: str, also: Sequence[str] = (), bold: bool = False) -> Text:

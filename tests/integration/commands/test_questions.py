@@ -166,15 +166,9 @@ def test_cycles_and_orphans(ask: Ask, answer: Callable[..., Any], database_url: 
         for name, direction in (("sales", Direction.INPUT), ("raw", Direction.OUTPUT)):
             catalog.edge(back, DatasetRef("shop", name).id, direction)
     database.close()
-    assert (
-        ask("cycles")
-        == ask("cycles", "job:shop:load")
-        == [
-            "3 datasets are made of each other; a way round:",
-            *ask("cycles")[1:],
-        ]
-    )
-    assert len(ask("cycles")) == 5
+    lines = ask("cycles")
+    assert (lines[0], len(lines)) == ("3 datasets are made of each other; a way round:", 5)
+    assert ask("cycles", "job:shop:load") == lines
     assert answer("cycles")["cycles"][0]["size"] == 3
 
 

@@ -40,7 +40,7 @@ class OpenEdges:
         chosen = (among(self._conn, edge.c.job_id, job_ids), *_OPEN)
         statement = select(edge.c.job_id, dataset.c.canonical_id, edge.c.direction)
         joined = statement.join_from(edge, dataset, dataset.c.id == edge.c.dataset_id)
-        return self._conn.execute(joined.where(*chosen)).tuples().all()
+        return self._conn.execute(joined.where(*chosen)).all()
 
     def at_datasets(self, dataset_ids: Collection[int]) -> set[int]:
         chosen = (among(self._conn, dataset.c.canonical_id, dataset_ids), *_OPEN)

@@ -135,6 +135,16 @@ def is_step(job_facets: Json) -> bool:
     return (text(mapping(job_facets.get("jobType")).get("jobType")) or "").upper() in STEPS
 
 
+def knows_outputs(run_facets: Json) -> bool:
+    """Tell whether the outputs of a run are what it wrote.
+
+    dlt's integration (0.1) tells of a run that loaded nothing, or of a single step of one, as if it had written every
+    table of the schema, under names that no destination has; its facet then names no destination.
+    """
+    facet = run_facets.get("dlt_execution")
+    return not isinstance(facet, dict) or bool(facet.get("destination_name"))
+
+
 def dependencies(run_facets: Json) -> Iterator[tuple[JobPoint, Direction]]:
     """Read control flow, the ``jobDependencies`` facet: which jobs run before and after this one."""
     facet = mapping(run_facets.get("jobDependencies"))

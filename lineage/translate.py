@@ -66,6 +66,9 @@ def _run_event(event: Json, seen: Observation, job: JobRef, run: Json, job_body:
     seen.nominal_start = _instant(nominal.get("nominalStartTime"))
     seen.nominal_end = _instant(nominal.get("nominalEndTime"))
     _job(event, seen, job, job_body)
+    if seen.event_type == "COMPLETE" and not facets.knows_outputs(run_facets):
+        seen.uses = [use for use in seen.uses if use.direction is Direction.INPUT]
+        seen.incomplete = True
     seen.detail = seen.parent is not None and facets.is_step(mapping(job_body.get("facets")))
     for point, direction in dict.fromkeys(facets.dependencies(run_facets)):
         seen.uses.append(DatasetUse(point, direction, artificial=True))

@@ -156,7 +156,7 @@ def dropped(conn: Connection, dataset_ids: Sequence[int], updates: Mapping[int, 
 
 
 def told_columns(conn: Connection, job_ids: Collection[int], fold: Fold) -> set[tuple[int, int]]:
-    """Give (job, canonical dataset) where all that a job now writes into the dataset says of which columns it is made."""
+    """Give (job, canonical dataset) where all that a job writes into the dataset says from which columns."""
     folded = members(conn, fold, job_ids).cte("members")
     told = exists().where(derivation.c.id == edge.c.derivation_id, derivation.c.field.is_not(None))
     rows = conn.execute(

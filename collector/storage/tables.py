@@ -1,16 +1,13 @@
 """The tables. Times are microseconds since 1970-01-01 UTC in BIGINT columns named ``*_at`` or ``event_time``.
 
-Three groups: the log (``event``, ``inbox``, ``parked``, ``rejected``), which is the truth; the projection,
-which is derived from the log alone and can be dropped and rebuilt (``PROJECTION``); and the bookkeeping of
-the server.
+Here those of the projection, which is derived from the log alone and can be dropped and rebuilt (``PROJECTION``); all
+others can be had from here too, so that nobody sees some of them without the rest.
 
 Long names are never indexed as they are: PostgreSQL refuses index rows over a third of a page. Lookups go by
 the 63-bit id that is a hash of the name; listings by its first characters.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -19,7 +16,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -27,76 +23,52 @@ from sqlalchemy import (
     func,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from collector.storage.log_tables import api_key, event, inbox, lease, parked, rejected
+from collector.storage.note_tables import (
+    alias_rule,
+    hidden,
+    namespace_note,
+    revision,
+    run_note,
+    source_note,
+    stitch_decision,
+    tag,
+    tagged,
 )
+from collector.storage.schema import CLUSTERED, SORT_PREFIX, RowId, metadata
 
-# SQLite makes a table's rowid of an INTEGER PRIMARY KEY only; a BIGINT one would cost a second tree.
-RowId = BigInteger().with_variant(Integer, "sqlite")
-
-CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
-"""Keep rows in the tree of their primary key; in SQLite a second tree for it would double the writes."""
-
-SORT_PREFIX = 200
-"""Characters of a name that listings sort by: at most 800 bytes; PostgreSQL allows 2,704 an index row."""
-
-# --- the log ------------------------------------------------------------------------------------------------
-
-event = Table(
+__all__ = [
+    "PROJECTION",
+    "SORT_PREFIX",
+    "alias_rule",
+    "api_key",
+    "assertion",
+    "dataset",
+    "dataset_alias",
+    "dataset_update",
+    "derivation",
+    "edge",
     "event",
-    metadata,
-    Column("id", RowId, primary_key=True, autoincrement=True),
-    Column("kind", String(8), nullable=False),  # run, job, dataset
-    Column("event_type", String(64)),
-    Column("event_time", BigInteger, nullable=False),
-    Column("received_at", BigInteger, nullable=False),
-    Column("run_key", LargeBinary(16)),  # lineage.model.run_key(runId)
-    Column("entity_id", BigInteger, nullable=False),  # of the job; of the dataset for a DatasetEvent
-    Column("hash", LargeBinary(16), nullable=False),  # of the canonical JSON
-    Column("size", Integer, nullable=False),  # bytes of the JSON as sent
-    Column("body", LargeBinary, nullable=False),  # zstd, see compression.py
-    Column("warnings", Text),  # JSON array of texts, or NULL
-    Index("uq_event_hash", "hash", unique=True),
-    Index(None, "run_key"),
-    Index(None, "entity_id"),
-    # With all that statistics count by: a look at the row would bring its body along.
-    Index("ix_event_event_time", "event_time", "id", "kind", "event_type"),
-    sqlite_autoincrement=True,
-)
-
-inbox = Table(
+    "facet",
+    "facet_body",
+    "hidden",
     "inbox",
-    metadata,
-    Column("event_id", RowId, primary_key=True, autoincrement=False),
-)
-
-parked = Table(
+    "job",
+    "lease",
+    "metadata",
+    "namespace",
+    "namespace_note",
     "parked",
-    metadata,
-    Column("event_id", RowId, primary_key=True, autoincrement=False),
-    Column("error", Text, nullable=False),
-    Column("parked_at", BigInteger, nullable=False),
-)
-
-rejected = Table(
     "rejected",
-    metadata,
-    Column("id", RowId, primary_key=True, autoincrement=True),
-    Column("hash", LargeBinary(16), nullable=False, unique=True),  # of the bytes as sent
-    Column("received_at", BigInteger, nullable=False),  # first time
-    Column("last_received_at", BigInteger, nullable=False),
-    Column("count", Integer, nullable=False),
-    Column("errors", Text, nullable=False),  # JSON array of {"path", "reason"}
-    Column("size", Integer, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # zstd
-    sqlite_autoincrement=True,
-)
-
-# --- the projection -----------------------------------------------------------------------------------------
+    "revision",
+    "run",
+    "run_io",
+    "run_note",
+    "source_note",
+    "stitch_decision",
+    "tag",
+    "tagged",
+]
 
 namespace = Table(
     "namespace",
@@ -349,116 +321,4 @@ PROJECTION = (
     assertion,
     edge,
     derivation,
-)
-
-# --- what people have said about the catalog: no event tells it ---------------------------------------------
-
-# Rules by which names are one dataset, in the order of the file. The projector brings `dataset_alias` up to date.
-alias_rule = Table(
-    "alias_rule",
-    metadata,
-    Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("body", Text, nullable=False),  # JSON, as lineage.identity reads it
-)
-
-# What was changed by people (wanted), and up to where the projector has followed (applied).
-revision = Table(
-    "revision",
-    metadata,
-    Column("name", String(32), primary_key=True),  # aliases
-    Column("wanted", BigInteger, nullable=False),
-    Column("applied", BigInteger, nullable=False),
-)
-
-stitch_decision = Table(
-    "stitch_decision",
-    metadata,
-    Column("dataset_id", BigInteger, primary_key=True, autoincrement=False),  # the smaller id of the two
-    Column("other_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("decision", String(16), nullable=False),  # accepted, dismissed
-    Column("decided_at", BigInteger, nullable=False),
-    Column("decided_by", Text),  # name of the API key
-)
-
-namespace_note = Table(
-    "namespace_note",
-    metadata,
-    Column("namespace_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", Text, nullable=False),
-    Column("owner", Text, nullable=False),
-    Column("description", Text),
-    Column("created_at", BigInteger, nullable=False),
-    Column("updated_at", BigInteger, nullable=False),
-    Column("hidden_at", BigInteger),
-)
-
-source_note = Table(
-    "source_note",
-    metadata,
-    Column("id", BigInteger, primary_key=True, autoincrement=False),  # entity_id("source", name)
-    Column("name", Text, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("connection_url", Text, nullable=False),
-    Column("description", Text),
-    Column("created_at", BigInteger, nullable=False),
-    Column("updated_at", BigInteger, nullable=False),
-)
-
-tag = Table(
-    "tag",
-    metadata,
-    Column("name", String(255), primary_key=True),
-    Column("description", Text),
-)
-
-tagged = Table(
-    "tagged",
-    metadata,
-    Column("owner_id", BigInteger, primary_key=True, autoincrement=False),  # job or dataset
-    Column("field", String(255), primary_key=True),  # empty: the job or dataset itself
-    Column("tag", String(255), primary_key=True),
-    Column("tagged_at", BigInteger, nullable=False),
-    Index(None, "tag"),
-)
-
-# A run that was announced before it began: with what arguments, and that it is new until an event says more.
-run_note = Table(
-    "run_note",
-    metadata,
-    Column("key", LargeBinary(16), primary_key=True),
-    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("args", Text, nullable=False),  # JSON object of texts
-    Column("created_at", BigInteger, nullable=False),
-)
-
-# Removed by somebody from listings, until an event names it again.
-hidden = Table(
-    "hidden",
-    metadata,
-    Column("owner_id", BigInteger, primary_key=True, autoincrement=False),  # job or dataset
-    Column("hidden_at", BigInteger, nullable=False),
-)
-
-# --- the server's own ---------------------------------------------------------------------------------------
-
-lease = Table(
-    "lease",
-    metadata,
-    Column("name", String(32), primary_key=True),
-    Column("holder", String(64), nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-)
-
-api_key = Table(
-    "api_key",
-    metadata,
-    Column("id", RowId, primary_key=True, autoincrement=True),
-    Column("name", String(255), nullable=False),
-    Column("prefix", String(16), nullable=False),  # shown in listings
-    Column("hash", LargeBinary(32), nullable=False, unique=True),  # SHA-256 of the key
-    Column("scopes", Text, nullable=False),  # JSON array
-    Column("namespaces", Text, nullable=False),  # JSON array of patterns; empty: all
-    Column("created_at", BigInteger, nullable=False),
-    Column("revoked_at", BigInteger),
-    sqlite_autoincrement=True,
 )

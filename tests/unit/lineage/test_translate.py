@@ -558,6 +558,24 @@ def test_control_flow_comes_from_job_dependencies() -> None:
 
 
 @pytest.mark.parametrize(
+    ("facet", "believed"),
+    [
+        (None, True),
+        ({"step": "load", "destination_name": "postgres"}, True),
+        ({"step": "load"}, False),
+        ({"step": "load", "destination_name": None}, False),
+    ],
+)
+def test_dlt_that_names_no_destination_has_written_nothing(facet: Json | None, believed: bool) -> None:
+    told = {"dlt_execution": facet} if facet else {}
+    seen = read(run_event("COMPLETE", inputs=["a"], outputs=["a", "b"], run_facets=told))
+    assert [u.dataset.name for u in seen.uses] == (["a", "a", "b"] if believed else ["a"])
+    assert seen.incomplete is not believed
+    running = read(run_event("RUNNING", inputs=["a"], run_facets=told))
+    assert not running.incomplete
+
+
+@pytest.mark.parametrize(
     ("job_type", "parent", "detail"),
     [
         ("SQL", True, True),

@@ -17,7 +17,16 @@ down_revision = "0001"
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
 
-NEW = ("alias_rule", "revision", "stitch_decision", "namespace_note", "source_note", "tag", "tagged", "hidden")
+NEW = (
+    "alias_rule",
+    "revision",
+    "stitch_decision",
+    "namespace_note",
+    "source_note",
+    "tag",
+    "tagged",
+    "hidden",
+)
 
 
 def upgrade() -> None:
@@ -105,8 +114,9 @@ def downgrade() -> None:
     op.drop_index("ix_edge_valid_to", "edge")
     op.drop_index("ix_edge_valid_from", "edge")
     # The earlier version knows neither points between jobs, nor names that no event has named, nor control flow.
-    op.execute("DELETE FROM edge WHERE dataset_id IN (SELECT id FROM dataset WHERE job_id IS NOT NULL) OR direction > 1")
-    op.execute("DELETE FROM run_io WHERE dataset_id IN (SELECT id FROM dataset WHERE job_id IS NOT NULL) OR direction > 1")
+    points = "SELECT id FROM dataset WHERE job_id IS NOT NULL"
+    op.execute(f"DELETE FROM edge WHERE dataset_id IN ({points}) OR direction > 1")
+    op.execute(f"DELETE FROM run_io WHERE dataset_id IN ({points}) OR direction > 1")
     op.execute("DELETE FROM dataset WHERE job_id IS NOT NULL")
     op.execute("DELETE FROM dataset_alias WHERE reason NOT IN ('symlink', 'rename')")
     _remake("dataset_alias", _alias(new=False), "dataset_id, other_id, reason")
@@ -127,7 +137,7 @@ def _remake(name: str, table: sa.Table, columns: str) -> None:
 
 
 def _job(*, new: bool) -> sa.Table:
-    more = (
+    more: tuple[sa.Column[Any], ...] = (
         sa.Column("parent_id", sa.BigInteger()),
         sa.Column("root_id", sa.BigInteger()),
         sa.Column("parent_seen_at", sa.BigInteger()),
@@ -149,7 +159,7 @@ def _job(*, new: bool) -> sa.Table:
 
 
 def _dataset(*, new: bool) -> sa.Table:
-    more = (
+    more: tuple[sa.Column[Any], ...] = (
         sa.Column("canonical_id", sa.BigInteger(), nullable=False),
         sa.Column("job_id", sa.BigInteger()),
         sa.Column("point", sa.String(length=8)),

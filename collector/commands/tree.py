@@ -58,7 +58,8 @@ def _grow(
     while waiting:
         branch, node = waiting.popleft()
         for end, remark in ends.get(node, ()):
-            label = _known_label(end, known)
+            # The other names of a dataset stand where it is met first.
+            label = node_label(end) if end in unfolded else _known_label(end, known)
             if remark:
                 label.append_text(plain(f" ({remark})"))
             if end not in unfolded:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Select, distinct, func, select
+from sqlalchemy import Connection, Integer, cast, distinct, func, select
 
 from collector.storage.catalog import Named
 from collector.storage.dataset_names import any_of
@@ -39,12 +38,31 @@ def job_edges(
     direction: Direction | None = None,
 ) -> list[EdgeRow]:
     """Give what a job reads and writes, or every interval in which it did, the newest first; at most ``limit``."""
+    names = (dataset.c.id.label("other_id"), dataset.c.name, namespace.c.name.label("namespace"))
     statement = (
-        _edges(dataset)
-        .join(dataset, dataset.c.id == edge.c.dataset_id)
+        select(edge.c.direction, edge.c.valid_from, edge.c.valid_to, edge.c.implied, *names)
+        .join_from(edge, dataset, dataset.c.id == edge.c.dataset_id)
+        .join(namespace, namespace.c.id == dataset.c.namespace_id)
         .where(edge.c.job_id == job_id, dataset.c.job_id.is_(None))
+        .where(within(dataset.c.namespace_id, visible))
     )
-    return _listed(conn, statement, dataset, visible, limit, open_only, direction)
+    if direction is not None:
+        statement = statement.where(edge.c.direction == int(direction))
+    by_name = (namespace.c.name, dataset.c.name, edge.c.direction)
+    if open_only:
+        statement = statement.where(edge.c.valid_to.is_(None)).order_by(*by_name)
+    else:
+        statement = statement.order_by(edge.c.valid_from.desc(), *by_name)
+    return [
+        EdgeRow(
+            other=Named(row.other_id, row.namespace, row.name),
+            direction=Direction(row.direction),
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+            implied=row.implied,
+        )
+        for row in conn.execute(statement.limit(limit))
+    ]
 
 
 def dataset_edges(
@@ -52,11 +70,24 @@ def dataset_edges(
 ) -> list[EdgeRow]:
     """Give the jobs that now write (``OUTPUT``) or read (``INPUT``) a dataset, at most ``limit``.
 
-    ``members`` are the ids of its names; a job that uses two of them is given twice.
+    ``members`` are the ids of its names; a job that uses several of them is given once.
     """
-    mine = any_of(conn, edge.c.dataset_id, members)
-    statement = _edges(job).join(job, job.c.id == edge.c.job_id).where(mine)
-    return _listed(conn, statement.where(job.c.dataset_id.is_(None)), job, visible, limit, True, direction)
+    since, implied = func.min(edge.c.valid_from), func.min(cast(edge.c.implied, Integer))
+    names = (job.c.id, namespace.c.name.label("namespace"), job.c.name)
+    statement = (
+        select(*names, since.label("since"), implied.label("implied"))
+        .join_from(edge, job, job.c.id == edge.c.job_id)
+        .join(namespace, namespace.c.id == job.c.namespace_id)
+        .where(any_of(conn, edge.c.dataset_id, members), edge.c.direction == int(direction))
+        .where(edge.c.valid_to.is_(None), job.c.dataset_id.is_(None), within(job.c.namespace_id, visible))
+        .group_by(*names)
+        .order_by(namespace.c.name, job.c.name)
+        .limit(limit)
+    )
+    return [
+        EdgeRow(Named(row.id, row.namespace, row.name), direction, row.since, None, bool(row.implied))
+        for row in conn.execute(statement)
+    ]
 
 
 def count_readers_and_writers(conn: Connection, dataset_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
@@ -77,40 +108,3 @@ def count_readers_and_writers(conn: Connection, dataset_ids: Sequence[int]) -> d
         is_output = row.direction == Direction.OUTPUT
         counts[row.dataset_id] = (row.jobs, readers) if is_output else (writers, row.jobs)
     return counts
-
-
-def _edges(other: Any) -> Select[Any]:
-    names = (other.c.id.label("other_id"), other.c.name.label("name"), namespace.c.name.label("namespace"))
-    return select(edge.c.direction, edge.c.valid_from, edge.c.valid_to, edge.c.implied, *names).select_from(
-        edge
-    )
-
-
-def _listed(
-    conn: Connection,
-    statement: Select[Any],
-    other: Any,
-    visible: Visible,
-    limit: int,
-    open_only: bool,
-    direction: Direction | None,
-) -> list[EdgeRow]:
-    statement = statement.join(namespace, namespace.c.id == other.c.namespace_id)
-    statement = statement.where(within(other.c.namespace_id, visible))
-    if direction is not None:
-        statement = statement.where(edge.c.direction == int(direction))
-    by_name = (namespace.c.name, other.c.name, edge.c.direction)
-    if open_only:
-        statement = statement.where(edge.c.valid_to.is_(None)).order_by(*by_name)
-    else:
-        statement = statement.order_by(edge.c.valid_from.desc(), *by_name)
-    return [
-        EdgeRow(
-            other=Named(row.other_id, row.namespace, row.name),
-            direction=Direction(row.direction),
-            valid_from=row.valid_from,
-            valid_to=row.valid_to,
-            implied=row.implied,
-        )
-        for row in conn.execute(statement.limit(limit))
-    ]

@@ -210,6 +210,8 @@ def test_a_dataset_is_as_fresh_as_any_of_its_names(get: Get, writing: Writing) -
         assert (item["written_by"], item["read_by"]) == (1, 1)
     updates = get("/dataset/updates", namespace="s3", name="b/orders")["items"]
     assert [item["run"]["run_id"] for item in updates] == ["again", "backfill", "newest", "first"]
+    detail = get("/dataset", namespace="s3", name="b/orders")
+    assert [edge["job"]["name"] for edge in detail["producers"]] == ["load"]  # under both names, once
 
 
 def test_the_same_version_written_again_does_not_make_a_dataset_fresh(get: Get, writing: Writing) -> None:

@@ -16,7 +16,7 @@ from collector.api.marquez.routing import Reading, Routes, Table
 from collector.api.services import reading, services
 from collector.auth import READ
 from collector.errors import TidegateError
-from collector.storage.marquez.lookup import Wanted, known
+from collector.storage.marquez.lookup import THERE, Wanted, known
 
 PREFIX = "/api/v1"
 
@@ -25,6 +25,10 @@ ELSEWHERE = ("/api/v1-beta/", "/api/v2beta/")
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """All of them: what is not there is answered in the shape of this API."""
+
+
+MAKING = ("PUT", "POST")
+"""The methods that may be about what is not there yet."""
 
 
 class Rest(PathConverter):
@@ -42,7 +46,10 @@ def make_blueprint(app: Flask, parts: Iterable[Routes]) -> Blueprint:
 
     def answer(rest: str) -> Response:
         g.principal = services().authenticator.authenticate(request.headers)
-        found = _found(table, rest)
+        sent = segments_as_sent(request.environ, PREFIX)
+        exact = [] if sent is None else table.matches(sent)
+        # Else either the server does not tell the path as sent, or a proxy has decoded it.
+        found = exact or table.readings(decoded_segments(rest))
         if not found:
             raise NoSuchPath
         method = "GET" if request.method == "HEAD" else request.method
@@ -52,7 +59,7 @@ def make_blueprint(app: Flask, parts: Iterable[Routes]) -> Blueprint:
             return Response(headers={"Allow": ", ".join(allowed)})
         if not meant:
             raise MethodNotAllowed(allowed)
-        route, names = meant[0] if len(meant) == 1 else _likeliest(meant)
+        route, names = meant[0] if exact else _likeliest(meant, known_path=sent is not None)
         g.principal.require(route.scope)
         result = route.view(**names)
         return result if isinstance(result, Response) else jsonify(result)
@@ -79,19 +86,21 @@ def created(body: object, location: str) -> Response:
     return response
 
 
-def _found(table: Table, rest: str) -> list[Reading]:
-    segments = segments_as_sent(request.environ, PREFIX)
-    found = [] if segments is None else table.matches(segments)
-    # Else either the server does not tell the path as sent, or a proxy has decoded it.
-    return found or table.readings(decoded_segments(rest))
+def _likeliest(meant: list[Reading], *, known_path: bool) -> Reading:
+    """Choose the reading whose names exist; of several, and of none, the first.
 
-
-def _likeliest(meant: list[Reading]) -> Reading:
-    """Choose the reading whose names exist; of several, and of none, the first."""
+    Raises ``NoSuchPath`` where the path is known as it was sent and is none of ours. A proxy may have decoded it; then
+    it names something that is there, or is to be made.
+    """
+    if len(meant) == 1 and not known_path:
+        return meant[0]
     wanted = [
         Wanted(each.names.get("namespace"), each.names.get("job"), each.names.get("dataset"))
         for each in meant
     ]
     with reading() as conn:
         ranks = known(conn, wanted, visible(conn))
-    return meant[max(range(len(meant)), key=lambda index: (ranks[index], -index))]
+    best = max(range(len(meant)), key=lambda index: (ranks[index], -index))
+    if known_path and ranks[best] < THERE and request.method not in MAKING:
+        raise NoSuchPath
+    return meant[best]

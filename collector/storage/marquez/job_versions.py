@@ -101,6 +101,8 @@ class History:
 
     def versions(self) -> list[JobVersion]:
         """Give all versions, the newest first; of a job that never had any data the one without."""
+        if not self._changes:
+            return [self.first]
         found: dict[str, JobVersion] = {}
         ends = [*self._changes[1:], None]
         for (start, state), end in zip(self._states(), ends, strict=True):
@@ -108,8 +110,7 @@ class History:
             known = found.get(uuid)
             spans = (*(known.spans if known else ()), (start, end))
             found[uuid] = JobVersion(uuid, known.created_at if known else start, *state, spans)
-        newest_first = sorted(found.values(), key=lambda version: version.created_at, reverse=True)
-        return newest_first or [self.first]
+        return sorted(found.values(), key=lambda version: version.created_at, reverse=True)
 
     @property
     def first(self) -> JobVersion:

@@ -13,6 +13,9 @@ from collector.storage.upsert import among
 from collector.storage.visibility import Visible, within
 from lineage.model import entity_id
 
+THERE = 2
+"""All that a path names is there."""
+
 
 class Wanted(NamedTuple):
     """The names in a path; None where it has no such part."""
@@ -23,39 +26,31 @@ class Wanted(NamedTuple):
 
 
 def known(conn: Connection, wanted: Sequence[Wanted], visible: Visible) -> list[int]:
-    """Tell of each how much of it is there: 2 all, 1 the namespace, or there is none in it, 0 not even that."""
-    spaces = {entity_id("namespace", names.namespace) for names in wanted if names.namespace is not None}
+    """Tell of each how much of it is there: all (``THERE``), its namespace (1), nothing (0).
+
+    What names no namespace is not looked for.
+    """
+    in_some = [names for names in wanted if names.namespace is not None]
+    spaces = {entity_id("namespace", names.namespace or "") for names in in_some}
     there = _among(conn, namespace, spaces, visible)
     noted = select(namespace_note.c.namespace_id).where(among(conn, namespace_note.c.namespace_id, spaces))
     there |= set(conn.execute(noted.where(within(namespace_note.c.namespace_id, visible))).scalars())
     jobs = find_jobs(
-        conn,
-        {
-            (names.namespace, names.job)
-            for names in wanted
-            if names.namespace is not None and names.job is not None
-        },
-        visible,
+        conn, {(names.namespace or "", names.job) for names in in_some if names.job is not None}, visible
     )
-    ids = {
-        entity_id("dataset", names.namespace, names.dataset)
-        for names in wanted
-        if names.namespace is not None and names.dataset is not None
-    }
+    ids = {entity_id("dataset", names.namespace or "", names.dataset or "") for names in in_some}
     datasets = _among(conn, dataset, ids, visible)
-    ranks = []
-    for place, job, data in wanted:
+
+    def rank(names: Wanted) -> int:
+        place, job, data = names
         if place is None:
-            ranks.append(1)
-        elif job is not None:
-            ranks.append(2 if (place, job) in jobs else entity_id("namespace", place) in there)
-        elif data is not None:
-            ranks.append(
-                2 if entity_id("dataset", place, data) in datasets else entity_id("namespace", place) in there
-            )
-        else:
-            ranks.append(2 * (entity_id("namespace", place) in there))
-    return ranks
+            return 0
+        if (place, job) in jobs or (data is not None and entity_id("dataset", place, data) in datasets):
+            return THERE
+        found = entity_id("namespace", place) in there
+        return THERE if found and job is None and data is None else int(found)
+
+    return [rank(names) for names in wanted]
 
 
 def _among(conn: Connection, table: Table, ids: set[int], visible: Visible) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
@@ -42,18 +43,12 @@ def rings(
     ``sources`` gives what derivations name; it is asked only about jobs that may be part of a ring. A dataset that is
     made of itself alone makes none.
     """
-    coarse: nx.DiGraph[Stage] = nx.DiGraph()
-    by_job: dict[int, list[Use]] = {}
+    by_job: dict[int, list[Use]] = defaultdict(list)
     for use in uses:
-        by_job.setdefault(use.job_id, []).append(use)
-        job: Stage = (use.job_id, None)
-        coarse.add_edge(
-            *((use.dataset_id, job) if use.direction == Direction.INPUT else (job, use.dataset_id))
-        )
+        by_job[use.job_id].append(use)
     found: list[Ring] = []
-    for circle in circles(coarse):
-        jobs = [stage[0] for stage in circle if isinstance(stage, tuple)]
-        inside = [use for job_id in jobs for use in by_job[job_id] if use.dataset_id in circle]
+    for circle in circles(nx.DiGraph(_behind_circles(by_job))):
+        inside = [use for node in circle if node < 0 for use in by_job[~node] if use.dataset_id in circle]
         fine = _stages(
             inside, sources({use.derivation_id for use in inside if use.derivation_id is not None})
         )
@@ -69,6 +64,28 @@ def rings(
                     )
                 )
     return sorted(found, key=lambda ring: (-len(ring.datasets), min(ring.datasets)))
+
+
+def _behind_circles(by_job: Mapping[int, list[Use]]) -> list[tuple[int, int]]:
+    """Give the edges that remain when all is taken away, again and again, that nothing leads to: mostly none.
+
+    A job is told from a dataset by the complement of its id, which is negative.
+    """
+    targets: dict[int, list[int]] = defaultdict(list)
+    leading_to: Counter[int] = Counter()
+    for job_id, uses in by_job.items():
+        for use in uses:
+            reads = use.direction == Direction.INPUT
+            source, target = (use.dataset_id, ~job_id) if reads else (~job_id, use.dataset_id)
+            targets[source].append(target)
+            leading_to[target] += 1
+    waiting = [node for node in targets if not leading_to[node]]
+    while waiting:
+        for target in targets.pop(waiting.pop(), ()):
+            leading_to[target] -= 1
+            if not leading_to[target]:
+                waiting.append(target)
+    return [(source, target) for source, ends in targets.items() for target in ends if target in targets]
 
 
 def _way_round(graph: nx.DiGraph[Stage], ring: set[Stage], start: int) -> list[Stage]:

@@ -31,6 +31,14 @@ def joined(*parts: Subgraph) -> nx.DiGraph[str]:
     return nx.compose_all([digraph(part.nodes, part.links) for part in parts])
 
 
+def both_ways(graph: nx.DiGraph[str]) -> nx.DiGraph[str]:
+    """Give the graph with an edge back for each edge, with the same ``kind`` and ``via``."""
+    both = graph.copy()
+    both.add_edges_from((target, source, graph.edges[source, target]) for source, target in graph.edges)
+    both.update(graph)
+    return both
+
+
 class Paths(NamedTuple):
     """Some paths, each a list of node ids, the shortest first; ``truncated``: there are more."""
 

@@ -12,7 +12,7 @@ import networkx as nx
 from collector.questions.scope import Scope
 from collector.storage.flows import open_edges, sources_of
 from lineage.circulation import rings
-from lineage.topology import Gate, circles, digraph, gates, joined, paths, round_trip
+from lineage.topology import Gate, both_ways, circles, digraph, gates, joined, paths, round_trip
 from lineage.traverse import Level, Node, Way, text, traverse
 from lineage.undirected import Undirected
 
@@ -103,7 +103,7 @@ def routes(
     walked = joined(*parts)
     against: set[tuple[str, str]] = set()
     if isinstance(graph, Undirected):
-        walked = walked.to_undirected().to_directed()
+        walked = both_ways(walked)
         against = _against(scope, graph, [node for part in parts for node in part.nodes])
     names = scope.shown(ends[0]), scope.shown(ends[1])
     found = paths(walked, *names, limit, depth)

@@ -28,7 +28,7 @@ def open_edges(conn: Connection, most: int) -> tuple[list[Use], bool]:
         .order_by(edge.c.job_id, edge.c.dataset_id)
         .limit(most + 1)
     )
-    rows = [Use(*row) for row in conn.execute(statement)]
+    rows = [Use._make(row) for row in conn.execute(statement).all()]
     return rows[:most], len(rows) > most
 
 

@@ -38,11 +38,9 @@ class Body:
 
     def needed(self, name: str) -> str:
         """Give a text that must be there."""
-        value = self.text(name)
-        if value is None:
+        if self._values.get(name) is None:
             self._refuse(name, "must not be null")
-            return ""
-        return value
+        return self.text(name) or ""
 
     def word(self, name: str, choices: Sequence[str]) -> str:
         """Give one of several words, in capitals, that must be there."""

@@ -237,7 +237,7 @@ def test_a_key_of_some_namespaces_sees_these_only(client: FlaskClient, writing: 
             catalog.edge(job, secret, OUT)
         key, _ = keys.create(catalog.conn, "test", ("read",), ("mine",), NOON)
     headers = {"Authorization": f"Bearer {key}"}
-    found = client.get("/api/v1/lineage?nodeId=job:mine:j", headers=headers).json
+    found: Any = client.get("/api/v1/lineage?nodeId=job:mine:j", headers=headers).json
     assert ids(found) == ["dataset:mine:d", "job:mine:j"]
     assert found["graph"][1]["outEdges"] == []
     assert client.get("/api/v1/lineage?nodeId=job:theirs:j", headers=headers).status_code == 404

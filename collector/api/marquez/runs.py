@@ -28,7 +28,7 @@ MOST_EVENTS = 200
 
 @routes.get("/jobs/runs/{id}")
 def get_run(id: str) -> object:  # noqa: A002  # the name of the parameter in Marquez's paths
-    """Give one run. Where several jobs share a run id, it is the first that was heard of."""
+    """Give one run. Where several jobs share a run id, it is the one that began first."""
     with reading() as conn:
         return entity(conn, id, visible(conn))
 

@@ -140,12 +140,23 @@ def events_of(
 
 
 def runs_with_id(conn: Connection, run_id: str, visible: Visible) -> list[RunRow]:
-    """Give the runs that have this id or UUID, of whatever jobs; those of which events have come first."""
+    """Give the runs that have this id or UUID, of whatever jobs: the one that began first, then the others.
+
+    Runs of which no event has come are last.
+    """
     ids = conn.execute(
         select(run.c.id).where(run.c.key == run_key(run_id), run.c.declared.is_(False)).order_by(run.c.id)
     )
     runs = runs_by_id(conn, ids.scalars(), visible)
-    return sorted(runs.values(), key=lambda row: (row.first_event_at is None, row.id))
+    return sorted(
+        runs.values(),
+        key=lambda row: (
+            row.first_event_at is None,
+            row.first_event_at or 0,
+            row.job.namespace,
+            row.job.name,
+        ),
+    )
 
 
 def announced_run(conn: Connection, run_id: str, visible: Visible) -> tuple[dict[str, str], int] | None:

@@ -11,13 +11,15 @@ import pytest
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 EVENTS = sorted((FIXTURES / "events").rglob("*.jsonl"))
 GRAPHS = sorted((FIXTURES / "graphs").glob("*.json"))
+CAPTURED = sorted((FIXTURES / "graphs" / "captured").glob("*.json"))
 
 
 def test_every_file_has_a_line_of_provenance() -> None:
     named = re.findall(r"`([\w./-]+\.jsonl?)`", (FIXTURES / "README.md").read_text())
     listed = [name for name in named if "*" not in name]
     present = [path.relative_to(FIXTURES / "events").as_posix() for path in EVENTS]
-    assert sorted(listed) == sorted(present + [path.name for path in GRAPHS])
+    graphs = [path.name for path in GRAPHS] + [f"captured/{path.name}" for path in CAPTURED]
+    assert sorted(listed) == sorted(present + graphs)
 
 
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: f"{path.parent.name}/{path.stem}")

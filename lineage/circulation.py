@@ -47,7 +47,8 @@ def rings(
     for use in uses:
         by_job[use.job_id].append(use)
     found: list[Ring] = []
-    for circle in circles(nx.DiGraph(_behind_circles(by_job))):
+    coarse: nx.DiGraph[int] = nx.DiGraph(_behind_circles(by_job))
+    for circle in circles(coarse):
         inside = [use for node in circle if node < 0 for use in by_job[~node] if use.dataset_id in circle]
         fine = _stages(
             inside, sources({use.derivation_id for use in inside if use.derivation_id is not None})

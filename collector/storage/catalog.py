@@ -75,16 +75,17 @@ def list_named(
     visible: Visible,
     after: Key | None,
     limit: int,
+    only: Sequence[ColumnElement[bool]] = (),
 ) -> Page[Named]:
     """List jobs or datasets, namespace by namespace, in each by the first characters of the name.
 
     Without ``namespace_name`` the namespaces come in an order of no meaning. ``q`` is looked for anywhere in the
-    name, letter case aside.
+    name, letter case aside. ``only`` are further conditions.
     """
     table = TABLES[kind]
     names = (_beginning(table.c.name), table.c.id)
     columns = _named(kind).add_columns(names[0].label("beginning"), table.c.namespace_id)
-    columns = columns.where(within(table.c.namespace_id, visible))
+    columns = columns.where(within(table.c.namespace_id, visible), *only)
     if q:
         columns = columns.where(table.c.name.icontains(q, autoescape=True))
     if namespace_name is not None:
@@ -186,7 +187,8 @@ def _named(kind: NodeType) -> Select[Any]:
     # Every one has a namespace. The outer join keeps SQLite from beginning with the few namespaces, and sorting all.
     statement = statement.outerjoin_from(table, namespace, namespace.c.id == table.c.namespace_id)
     # A hidden job stands for the maker of a dataset, a hidden dataset for what is between two jobs.
-    return statement.where((dataset.c.job_id if kind == "dataset" else job.c.dataset_id).is_(None))
+    # Not by the job of a point, which is in an index: SQLite would take the many rows without one for a few.
+    return statement.where((dataset.c.point if kind == "dataset" else job.c.dataset_id).is_(None))
 
 
 def _beginning(name: ColumnElement[str]) -> ColumnElement[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select
+from sqlalchemy import ColumnElement, Connection, exists
 
-from collector.storage.catalog import Named
-from collector.storage.pages import Key, Page, cut, ordered
-from collector.storage.tables import SORT_PREFIX, dataset, edge, namespace
-from collector.storage.visibility import Visible, within
-from lineage.model import Direction, entity_id
+from collector.storage.catalog import Named, list_named
+from collector.storage.pages import Key, Page
+from collector.storage.tables import dataset, edge
+from collector.storage.visibility import Visible
+from lineage.model import Direction
 
 Lack = Literal["never_written", "never_read"]
 
@@ -34,32 +34,21 @@ def list_orphans(
         if lack == "never_written"
         else (Direction.OUTPUT, Direction.INPUT)
     )
-    beginning = func.substr(dataset.c.name, 1, SORT_PREFIX)
-    statement = (
-        select(
-            dataset.c.id,
-            namespace.c.name.label("namespace"),
-            dataset.c.name,
-            dataset.c.namespace_id,
-            beginning.label("beginning"),
-        )
-        # Outer, so that SQLite does not begin with the few namespaces, and sort all.
-        .outerjoin_from(dataset, namespace, namespace.c.id == dataset.c.namespace_id)
-        .where(
+    return list_named(
+        conn,
+        "dataset",
+        namespace_name=namespace_name,
+        q=None,
+        visible=visible,
+        after=after,
+        limit=limit,
+        only=(
             dataset.c.id == dataset.c.canonical_id,
-            dataset.c.job_id.is_(None),
             dataset.c.artificial.is_(False),
-            within(dataset.c.namespace_id, visible),
             _used(has, edge.c.valid_to.is_(None)),
             ~_used(lacks),
-        )
+        ),
     )
-    if namespace_name is not None:
-        statement = statement.where(dataset.c.namespace_id == entity_id("namespace", namespace_name))
-    order = (dataset.c.namespace_id, beginning, dataset.c.id)
-    rows = conn.execute(ordered(statement, order, after, limit)).all()
-    page = cut(rows, limit, lambda row: (row.namespace_id, row.beginning, row.id))
-    return page.map(lambda row: Named(row.id, row.namespace, row.name))
 
 
 def _used(direction: Direction, *more: ColumnElement[bool]) -> ColumnElement[bool]:

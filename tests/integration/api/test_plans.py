@@ -20,7 +20,11 @@ SHOP = entity_id("namespace", "shop")
 PLANS = [
     ("/jobs", {}, "ix_job_namespace_name"),
     ("/jobs", {"namespace": "shop"}, "ix_job_namespace_name"),
+    ("/datasets", {}, "ix_dataset_namespace_name"),
     ("/datasets", {"cursor": cursors.encode((SHOP, "d", 0))}, "ix_dataset_namespace_name"),
+    ("/lineage/orphans", {"lack": "never_read"}, "ix_dataset_namespace_name"),
+    ("/lineage/diff", {"from": "2026-11-22T00:00:00Z"}, "ix_edge_valid_from"),
+    ("/lineage/diff", {"from": "2026-11-22T00:00:00Z"}, "ix_edge_valid_to"),
     ("/runs", {}, "run"),
     ("/runs", {"job_namespace": "shop", "job_name": "load"}, "ix_run_job_id_first_event_at"),
     ("/runs", {"parent_run_id": "p5"}, "ix_run_parent_key"),
@@ -50,6 +54,7 @@ def filled(database: Database, writing: Writing) -> None:
                 job, f"r{number}", NOON + number, parent_key=run_key(parent), parent_run_id=parent
             )
             catalog.uses(run, dataset, Direction.OUTPUT)
+            catalog.edge(job, dataset, Direction.OUTPUT, NOON - number, valid_to=NOON + number + 1)
             for updates in range(3):
                 catalog.update(dataset, run, NOON + number + updates)
             catalog.event({}, NOON + number * HOUR, entity=job, run_key=run_key(f"r{number}"))

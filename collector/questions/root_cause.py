@@ -34,9 +34,9 @@ def root_cause(scope: Scope, node: str, *, depth: int, limit: int) -> RootCause:
     job_ids = {id_: each for each, (kind, id_) in keys.items() if kind == "job"}
     dataset_ids = {id_: each for each, (kind, id_) in keys.items() if kind == "dataset"}
     runs = newest_runs(scope.conn, list(job_ids), scope.visible)
-    updates = newest_updates(scope.conn, list(dataset_ids), scope.visible)
-    checks = failed_checks(scope.conn, list(dataset_ids))
-    gone = dropped(scope.conn, list(dataset_ids), updates)
+    updates = newest_updates(scope.conn, dataset_ids, scope.visible)
+    checks = failed_checks(scope.conn, dataset_ids)
+    gone = dropped(scope.conn, dataset_ids, updates)
     jobs = {
         each: LastRun(
             run.state,

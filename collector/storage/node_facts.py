@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection, exists, func, select
 
 from collector.storage.dataset_reads import Update, deleted_at, last_updates
-from collector.storage.facet_reads import current_facet
+from collector.storage.facet_reads import FacetVersion, current_facet
 from collector.storage.folding import members
 from collector.storage.runs import RunRow, last_run_ids, runs_by_id
 from collector.storage.selects import chunks
@@ -20,6 +20,8 @@ from collector.storage.visibility import Visible
 from lineage.causes import Check, History
 from lineage.fold import Fold
 from lineage.model import Direction
+
+LIFECYCLE = "lifecycleStateChange"
 
 HISTORY = 50
 """Runs of a job that tell what is usual."""
@@ -145,14 +147,21 @@ def failed_checks(conn: Connection, dataset_ids: Collection[int]) -> dict[int, l
     }
 
 
-def dropped(conn: Connection, dataset_ids: Sequence[int], updates: Mapping[int, Update]) -> dict[int, int]:
-    """Give, of those of these datasets that are gone, since when."""
-    versions = current_facet(conn, dataset_ids, "lifecycleStateChange") if dataset_ids else {}
-    since = {
-        id_: deleted_at({"lifecycleStateChange": version}, updates.get(id_))
-        for id_, version in versions.items()
+def dropped(conn: Connection, dataset_ids: Collection[int], updates: Mapping[int, Update]) -> dict[int, int]:
+    """Give, of those of these datasets that are gone, since when: under any of their names, and not updated since."""
+    names = all_names(conn, dataset_ids)
+    versions: dict[int, FacetVersion] = {}
+    for part in chunks(sorted({name_id for ids in names.values() for name_id in ids})):
+        versions |= current_facet(conn, part, LIFECYCLE)
+    found = {
+        id_: [
+            deleted_at({LIFECYCLE: versions[name_id]}, updates.get(id_))
+            for name_id in ids
+            if name_id in versions
+        ]
+        for id_, ids in names.items()
     }
-    return {id_: at for id_, at in since.items() if at is not None}
+    return {id_: max(known) for id_, ats in found.items() if (known := [at for at in ats if at is not None])}
 
 
 def told_columns(conn: Connection, job_ids: Collection[int], fold: Fold) -> set[tuple[int, int]]:

@@ -219,7 +219,9 @@ def test_root_cause_sees_checks_drops_and_what_was_not_written_or_read(get: Get,
         run = catalog.run(catalog.job("check"), "c", now)
         catalog.assertion(ids["raw"], run, "unique", success=False, at=now - 2)
         catalog.assertion(ids["raw"], run, "not_null", success=True, at=now)
-        catalog.facet(ids["raw"], "lifecycleStateChange", {"lifecycleStateChange": "DROP"}, now - 1)
+        second = catalog.dataset("raw", "other name")
+        catalog.facet(second, "lifecycleStateChange", {"lifecycleStateChange": "DROP"}, now - 1)
+        catalog.alias(second, ids["raw"], "rule")
         catalog.update(ids["orders"], run, now, rows=0)
     faults = [(cause["fault"], cause["node"]) for cause in get("/lineage/root-cause", node=SALES)["causes"]]
     assert faults == [

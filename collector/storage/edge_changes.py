@@ -19,6 +19,7 @@ from collector.storage.folding import members, stand
 from collector.storage.pages import Key as PageKey
 from collector.storage.pages import Page, ordered
 from collector.storage.tables import dataset, edge, job
+from collector.storage.timelines import LONG_AGO
 from collector.storage.upsert import among
 from collector.storage.validity import valid
 from collector.storage.walks import CONTROL, DATA
@@ -89,10 +90,12 @@ def present(conn: Connection, nodes: Iterable[Key], moment: Moment, fold: Fold) 
     jobs = [id_ for kind, id_ in wanted if kind == "job"]
     datasets = [id_ for kind, id_ in wanted if kind == "dataset"]
     found: set[Key] = set()
-    of_dataset = exists().where(edge.c.dataset_id == dataset.c.id, valid(moment))
+    # Not those that hold by definition, between a job and a point beside it.
+    told = (valid(moment), edge.c.valid_from > LONG_AGO)
+    of_dataset = exists().where(edge.c.dataset_id == dataset.c.id, *told)
     if jobs:
         folded = members(conn, fold, jobs).cte("members")
-        own = select(folded.c.stand).where(exists().where(edge.c.job_id == folded.c.id, valid(moment)))
+        own = select(folded.c.stand).where(exists().where(edge.c.job_id == folded.c.id, *told))
         beside = select(folded.c.stand).join_from(folded, dataset, dataset.c.job_id == folded.c.id)
         found |= {("job", row.stand) for row in conn.execute(union(own, beside.where(of_dataset)))}
     if datasets:
@@ -126,7 +129,7 @@ def _boundaries(conn: Connection, span: Span, at: Column[Any]) -> Select[Any]:
             at > span.start,
             at <= span.end,
             edge.c.direction.in_([*directions[Direction.INPUT], *directions[Direction.OUTPUT]]),
-            dataset.c.artificial.is_(False),
+            or_(dataset.c.artificial.is_(False), dataset.c.point.is_not(None)),
         )
     )
     if span.near is None:

@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 
 from collector.storage.edge_changes import EdgeChange, Span, edge_changes, present
 from collector.storage.engine import Database
+from collector.storage.timelines import LONG_AGO
 from lineage.differences import Change, Piece, change
 from lineage.fold import Fold
-from lineage.model import Direction, JobPoint, Point
+from lineage.model import Direction, Point
 from lineage.timeline import NOW, Moment
 from lineage.traverse import Key
 from tests.catalog import Catalog
@@ -89,14 +90,17 @@ def test_what_was_declared_without_a_job_leads_from_dataset_to_dataset(catalog: 
 
 def test_jobs_that_follow_each_other_are_edges_of_their_own_kind(catalog: Catalog) -> None:
     first, then = catalog.job("first"), catalog.job("then")
-    after = JobPoint("shop", "first", Point.AFTER)
-    point = catalog.dataset("first", job_id=first, point="after")
-    assert point != after.id  # named otherwise here; what counts are the columns
+    point = catalog.dataset("first", job_id=first, point=Point.AFTER.value, artificial=True)
+    catalog.edge(first, point, Direction.OUTPUT, LONG_AGO)
     catalog.edge(then, point, Direction.AFTER, 5, opened_by=1)
     assert read(catalog.conn, Span(0, 9)) == []
     assert read(catalog.conn, Span(0, 9, control=True)) == [
         EdgeChange(("job", first), ("job", then), "control", Change(True, 5, 1))
     ]
+    # That a job has a point beside it is no edge of its own.
+    nodes: set[Key] = {("job", first), ("job", then)}
+    assert present(catalog.conn, nodes, Moment(4), Fold.AUTO) == set()
+    assert present(catalog.conn, nodes, Moment(5), Fold.AUTO) == nodes
 
 
 def test_what_stands_only_for_passing_data_is_left_out(catalog: Catalog) -> None:

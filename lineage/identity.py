@@ -181,12 +181,13 @@ class Rules:
                 case Regex():
                     self._regexes.append((rule.pattern(), rule))
                     self._places.append(re.compile(rule.namespace, re.DOTALL))
-        self._named = {*self._prefixes, *(ref.namespace for ref in self._exact)}
+        self.exact_ids = frozenset(ref.id for ref in self._exact)
+        """Ids of the single names that rules are about."""
 
     def cover(self, namespace: str) -> bool:
-        """Tell whether any rule may be about names of a namespace."""
+        """Tell whether any rule may be about names of a namespace, the exact ones aside."""
         return any(
-            place in self._named
+            place in self._prefixes
             or any(True for _ in self._moved(place))
             or any(pattern.fullmatch(place) for pattern in self._places)
             for place in {namespace, normal(DatasetRef(namespace, ""))[0].namespace}

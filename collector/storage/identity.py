@@ -9,7 +9,19 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Select, false, func, literal, select, true, union, union_all
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union,
+    union_all,
+)
 
 from collector.storage import upsert
 from collector.storage.tables import dataset, dataset_alias, namespace
@@ -205,7 +217,16 @@ def changes_by_rules(conn: Connection, rules: Rules, after: int) -> RuleChanges 
     ruled = select(dataset_alias.c.dataset_id).where(
         dataset_alias.c.dataset_id > start, dataset_alias.c.reason == Reason.RULE
     )
-    concerned = upsert.among(conn, dataset.c.namespace_id, places) | dataset.c.id.in_(ruled)
+    # Of a name that a rule is about, other spellings are too: their normal form tells.
+    spelt = select(dataset_alias.c.dataset_id).where(
+        upsert.among(conn, dataset_alias.c.other_id, rules.exact_ids)
+    )
+    concerned = or_(
+        upsert.among(conn, dataset.c.namespace_id, places),
+        upsert.among(conn, dataset.c.id, rules.exact_ids),
+        dataset.c.id.in_(ruled),
+        dataset.c.id.in_(spelt),
+    )
     more = dataset.c.id > start, dataset.c.job_id.is_(None), concerned
     rows = conn.execute(_members().where(*more).order_by(dataset.c.id).limit(PIECE)).all()
     if not rows:

@@ -181,6 +181,15 @@ def test_taking_rules_back_leaves_no_trace(database: Database, monkeypatch: pyte
     assert content(database) == before
 
 
+def test_an_exact_rule_is_about_every_spelling(database: Database) -> None:
+    other = DatasetRef("mysql://db:3306", "shop.orders")
+    project(database, reads(LOCAL), reads(other))
+    rule = {"namespace": "postgres://localhost:5432", "name": LOCAL.name}
+    follow(database, [{"exact": {**rule, "to_namespace": other.namespace, "to_name": other.name}}])
+
+    assert sets(database) == {other: {other, LOCAL}}
+
+
 def test_a_running_projector_follows_rules_without_events(database: Database) -> None:
     projector = Projector(database, holder="test")
     project(database, reads(LOADED), reads(TABLE))

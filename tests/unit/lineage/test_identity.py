@@ -110,9 +110,13 @@ def test_rules_tell_which_namespaces_they_are_about() -> None:
         ]
     )
 
-    for namespace in ("postgres://db:5432", "postgres://DB", "dlt://x", "mysql://localhost", "lake1"):
+    assert rules.exact_ids == {
+        DatasetRef("postgresql://DB", "a").id,
+        DatasetRef("postgres://db:5432", "a").id,
+    }
+    for namespace in ("dlt://x", "mysql://localhost", "postgresql://LOCALHOST", "lake1"):
         assert rules.cover(namespace), namespace
-    for namespace in ("postgres://other", "dlt://y", "mysql://db", "a lake", "n", ""):
+    for namespace in ("postgres://db:5432", "postgres://other", "dlt://y", "mysql://db", "a lake", "n", ""):
         assert not rules.cover(namespace), namespace
     assert not Rules().cover("dlt://x")
 

@@ -110,7 +110,13 @@ dataset = Table(
     Column("point", String(8)),  # lineage.model.Point: after the job, or before it
     Column("artificial", Boolean, nullable=False),  # stands only for data passed between jobs
     Index(None, "canonical_id"),
-    Index(None, "job_id"),
+)
+# Of the few points only: told of all, SQLite would begin every question about what is none with this index.
+Index(
+    "ix_dataset_job_id",
+    dataset.c.job_id,
+    sqlite_where=dataset.c.job_id.is_not(None),
+    postgresql_where=dataset.c.job_id.is_not(None),
 )
 Index(
     "ix_dataset_namespace_name",

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, literal, select
+from sqlalchemy import Connection, Dialect, and_, bindparam, literal_column, select
 
+from collector.storage.prepared import Prepared
 from collector.storage.tables import job, namespace
-from collector.storage.upsert import among
+from collector.storage.upsert import MANY, among, among_parameter, many
 from collector.storage.visibility import Visible, within
 from lineage.model import entity_id
 
@@ -42,7 +44,7 @@ def full_names(conn: Connection, job_ids: Collection[int]) -> dict[int, JobName]
     if not job_ids:
         return {}
     lines: dict[int, list[Any]] = {}
-    for row in conn.execute(_ancestors(conn, job_ids)).all():
+    for row in _ancestors(conn.dialect).run(conn, {"ids": many(conn, job_ids)}).all():
         lines.setdefault(row.start, []).append(row)
     return {start: _name(sorted(line, key=lambda row: row.depth)) for start, line in lines.items()}
 
@@ -72,19 +74,22 @@ def _suffixes(name: str) -> Sequence[str]:
     return [name, *(name[at + 1 :] for at in dots)]
 
 
-def _ancestors(conn: Connection, job_ids: Collection[int]) -> Select[Any]:
+@lru_cache
+def _ancestors(dialect: Dialect) -> Prepared:
     columns = (job.c.id, job.c.name, job.c.namespace_id, job.c.parent_id)
-    begin = select(job.c.id.label("start"), literal(0).label("depth"), *columns)
-    line = begin.where(among(conn, job.c.id, job_ids)).cte("line", recursive=True)
+    begin = select(job.c.id.label("start"), literal_column("0").label("depth"), *columns)
+    asked = among_parameter(dialect, job.c.id, bindparam("ids", None, type_=MANY))
+    line = begin.where(asked).cte("line", recursive=True)
     upper = job.alias("upper")
     step = select(
         line.c.start, line.c.depth + 1, upper.c.id, upper.c.name, upper.c.namespace_id, upper.c.parent_id
     )
     above = and_(upper.c.id == line.c.parent_id, line.c.depth < MAX_ANCESTORS, upper.c.id != line.c.id)
     line = line.union_all(step.join_from(line, upper, above))
-    return select(line, namespace.c.name.label("namespace")).outerjoin_from(
+    statement = select(line, namespace.c.name.label("namespace")).outerjoin_from(
         line, namespace, namespace.c.id == line.c.namespace_id
     )
+    return Prepared(statement, dialect)
 
 
 def _name(line: Sequence[Any]) -> JobName:

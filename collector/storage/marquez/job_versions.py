@@ -11,16 +11,18 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Dialect, bindparam, func, or_, select
 
 from collector.storage.compression import unpack
 from collector.storage.marquez.identifiers import name_uuid
 from collector.storage.marquez.job_names import JobName
+from collector.storage.prepared import Prepared
 from collector.storage.tables import dataset, edge, facet, facet_body, namespace, run
-from collector.storage.upsert import among
+from collector.storage.upsert import MANY, among, among_parameter, many
 from lineage.facets import mapping, text
 from lineage.model import DatasetRef, Direction
 
@@ -179,6 +181,21 @@ def histories(
 def _edges(
     conn: Connection, job_ids: Collection[int], since_runs: Collection[int] | None
 ) -> dict[int, list[Edge]]:
+    asked = {"ids": many(conn, job_ids), "runs": many(conn, since_runs or ())}
+    bounded = since_runs is not None
+    statement = _intervals(conn.dialect, bounded)
+    rows: Sequence[Any] = statement.run(conn, asked if bounded else {"ids": asked["ids"]}).all()
+    found: dict[int, list[Edge]] = defaultdict(list)
+    for job_id, place, name, other_place, other_name, direction, *times in rows:
+        names = DatasetRef(place, name), DatasetRef(other_place, other_name)
+        side = Direction.OUTPUT if direction == Direction.OUTPUT else Direction.INPUT
+        found[job_id].append(Edge(*names, side, *times))
+    return found
+
+
+@lru_cache
+def _intervals(dialect: Dialect, bounded: bool) -> Prepared:
+    """Edges of the jobs ``ids``; if ``bounded``, those still open at the first of the runs ``runs`` of each job."""
     canonical, place = dataset.alias("canonical"), namespace.alias("place")
     statement = (
         select(
@@ -196,23 +213,19 @@ def _edges(
         .join(canonical, canonical.c.id == dataset.c.canonical_id)
         .join(place, place.c.id == canonical.c.namespace_id)
         .where(
-            among(conn, edge.c.job_id, job_ids),
+            among_parameter(dialect, edge.c.job_id, bindparam("ids", None, type_=MANY)),
             edge.c.direction.in_([int(Direction.INPUT), int(Direction.OUTPUT)]),
             dataset.c.job_id.is_(None),
         )
     )
-    if since_runs is not None:
+    if bounded:
         first = select(run.c.job_id, func.min(run.c.first_event_at).label("at"))
-        first = first.where(among(conn, run.c.id, since_runs)).group_by(run.c.job_id)
+        asked = among_parameter(dialect, run.c.id, bindparam("runs", None, type_=MANY))
+        first = first.where(asked).group_by(run.c.job_id)
         since = first.cte("since")
         statement = statement.outerjoin(since, since.c.job_id == edge.c.job_id)
         statement = statement.where(or_(edge.c.valid_to.is_(None), edge.c.valid_to > since.c.at))
-    found: dict[int, list[Edge]] = defaultdict(list)
-    for job_id, place, name, other_place, other_name, direction, *times in conn.execute(statement).all():
-        names = DatasetRef(place, name), DatasetRef(other_place, other_name)
-        side = Direction.OUTPUT if direction == Direction.OUTPUT else Direction.INPUT
-        found[job_id].append(Edge(*names, side, *times))
-    return found
+    return Prepared(statement, dialect)
 
 
 def _locations(conn: Connection, job_ids: Collection[int]) -> dict[int, list[tuple[int, str | None]]]:

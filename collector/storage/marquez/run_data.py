@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Text, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Dialect, Text, bindparam, cast, func, select
 
 from collector.storage.event_reads import EventRow, events_by_id
 from collector.storage.marquez.job_pages import last_runs
+from collector.storage.prepared import Prepared
 from collector.storage.runs import RunRow, runs_by_id
 from collector.storage.tables import dataset, dataset_update, event, job, namespace, run, run_io, run_note
-from collector.storage.upsert import among
+from collector.storage.upsert import MANY, among_parameter, many
 from collector.storage.visibility import Visible, within
 from lineage.model import DatasetRef, Direction, run_key
 
@@ -33,9 +35,7 @@ def last_runs_of(
     conn: Connection, job_ids: Collection[int], count: int, visible: Visible
 ) -> dict[int, list[RunRow]]:
     """Give the runs of each of these jobs that began last, the newest first."""
-    newest = last_runs(count, run.c.id).subquery("newest")
-    listed = select(func.aggregate_strings(cast(newest.c.id, Text), ",")).scalar_subquery()
-    rows = conn.execute(select(job.c.id, listed.label("runs")).where(among(conn, job.c.id, job_ids)))
+    rows = _last_runs(conn.dialect, count).run(conn, {"ids": many(conn, job_ids)}).all()
     ids = {row.id: [int(id_) for id_ in row.runs.split(",")] for row in rows if row.runs}
     runs = runs_by_id(conn, [id_ for some in ids.values() for id_ in some], visible)
     return {
@@ -65,19 +65,9 @@ def data_of(conn: Connection, run_rows: Collection[int]) -> dict[int, list[UsedD
     if not run_rows:
         return {}
     read = _versions_read(conn, run_rows)
-    columns = (run_io.c.run_id, run_io.c.dataset_id, run_io.c.direction, namespace.c.name, dataset.c.name)
-    statement = (
-        select(*columns)
-        .join_from(run_io, dataset, dataset.c.id == run_io.c.dataset_id)
-        .join(namespace, namespace.c.id == dataset.c.namespace_id)
-        .where(
-            among(conn, run_io.c.run_id, run_rows),
-            run_io.c.direction.in_([int(Direction.INPUT), int(Direction.OUTPUT)]),
-            dataset.c.job_id.is_(None),
-        )
-    )
     found: dict[int, list[UsedDataset]] = defaultdict(list)
-    for run_id, dataset_id, direction, place, name in conn.execute(statement).all():
+    rows: Sequence[Any] = _data(conn.dialect).run(conn, {"ids": many(conn, run_rows)}).all()
+    for run_id, dataset_id, direction, place, name in rows:
         if direction == Direction.OUTPUT:
             use = UsedDataset(DatasetRef(place, name), Direction.OUTPUT, (dataset_id, run_id))
         else:
@@ -91,6 +81,44 @@ def data_of(conn: Connection, run_rows: Collection[int]) -> dict[int, list[UsedD
 
 def _versions_read(conn: Connection, run_rows: Collection[int]) -> dict[tuple[int, int], tuple[int, int]]:
     """Give, for each run and input, the newest (dataset, run) written under any name of it before the run began."""
+    newest: dict[tuple[int, int], tuple[int, int, int]] = {}
+    rows: Sequence[Any] = _read(conn.dialect).run(conn, {"ids": many(conn, run_rows)}).all()
+    for run_id, dataset_id, other_id, at, writer in rows:
+        if at is not None:
+            key, candidate = (run_id, dataset_id), (at, other_id, writer)
+            newest[key] = max(newest.get(key, candidate), candidate)
+    return {key: (dataset_id, writer) for key, (_, dataset_id, writer) in newest.items()}
+
+
+def _asked(dialect: Dialect, column: ColumnElement[int]) -> ColumnElement[bool]:
+    return among_parameter(dialect, column, bindparam("ids", None, type_=MANY))
+
+
+@lru_cache
+def _last_runs(dialect: Dialect, count: int) -> Prepared:
+    newest = last_runs(count, run.c.id).subquery("newest")
+    listed = select(func.aggregate_strings(cast(newest.c.id, Text), ",")).scalar_subquery()
+    return Prepared(select(job.c.id, listed.label("runs")).where(_asked(dialect, job.c.id)), dialect)
+
+
+@lru_cache
+def _data(dialect: Dialect) -> Prepared:
+    columns = (run_io.c.run_id, run_io.c.dataset_id, run_io.c.direction, namespace.c.name, dataset.c.name)
+    statement = (
+        select(*columns)
+        .join_from(run_io, dataset, dataset.c.id == run_io.c.dataset_id)
+        .join(namespace, namespace.c.id == dataset.c.namespace_id)
+        .where(
+            _asked(dialect, run_io.c.run_id),
+            run_io.c.direction.in_([int(Direction.INPUT), int(Direction.OUTPUT)]),
+            dataset.c.job_id.is_(None),
+        )
+    )
+    return Prepared(statement, dialect)
+
+
+@lru_cache
+def _read(dialect: Dialect) -> Prepared:
     name, other = dataset.alias("name"), dataset.alias("other")
     before = (
         select(dataset_update.c.event_time)
@@ -100,25 +128,26 @@ def _versions_read(conn: Connection, run_rows: Collection[int]) -> dict[tuple[in
         .correlate(other, run)
     )
     by = before.with_only_columns(dataset_update.c.run_id)
+    columns = (run_io.c.run_id, run_io.c.dataset_id, other.c.id.label("other_id"))
     statement = (
-        select(
-            run_io.c.run_id,
-            run_io.c.dataset_id,
-            other.c.id.label("other_id"),
-            before.scalar_subquery().label("at"),
-            by.scalar_subquery().label("writer"),
-        )
+        select(*columns, before.scalar_subquery().label("at"), by.scalar_subquery().label("writer"))
         .join_from(run_io, run, run.c.id == run_io.c.run_id)
         .join(name, name.c.id == run_io.c.dataset_id)
         .join(other, other.c.canonical_id == name.c.canonical_id)
-        .where(among(conn, run_io.c.run_id, run_rows), run_io.c.direction == int(Direction.INPUT))
+        .where(_asked(dialect, run_io.c.run_id), run_io.c.direction == int(Direction.INPUT))
     )
-    newest: dict[tuple[int, int], tuple[int, int, int]] = {}
-    for run_id, dataset_id, other_id, at, writer in conn.execute(statement).all():
-        if at is not None:
-            key, candidate = (run_id, dataset_id), (at, other_id, writer)
-            newest[key] = max(newest.get(key, candidate), candidate)
-    return {key: (dataset_id, writer) for key, (_, dataset_id, writer) in newest.items()}
+    return Prepared(statement, dialect)
+
+
+@lru_cache
+def _ends(dialect: Dialect, newest: int, oldest: int) -> Prepared:
+    mine = select(event.c.id).where(event.c.run_key == run.c.key, event.c.entity_id == run.c.job_id)
+    ends = (
+        mine.order_by(event.c.id.desc()).limit(newest).correlate(run).subquery("newest"),
+        mine.order_by(event.c.id).limit(oldest).correlate(run).subquery("oldest"),
+    )
+    listed = (select(func.aggregate_strings(cast(end.c.id, Text), ",")).scalar_subquery() for end in ends)
+    return Prepared(select(run.c.id, *listed).where(_asked(dialect, run.c.id)), dialect)
 
 
 def events_of(
@@ -127,13 +156,8 @@ def events_of(
     """Give the events of each of several runs in the order of receipt; of one that has many, the first and the last."""
     if not runs:
         return {}
-    mine = select(event.c.id).where(event.c.run_key == run.c.key, event.c.entity_id == run.c.job_id)
-    ends = (
-        mine.order_by(event.c.id.desc()).limit(newest).correlate(run).subquery("newest"),
-        mine.order_by(event.c.id).limit(oldest).correlate(run).subquery("oldest"),
-    )
-    listed = (select(func.aggregate_strings(cast(end.c.id, Text), ",")).scalar_subquery() for end in ends)
-    rows = conn.execute(select(run.c.id, *listed).where(among(conn, run.c.id, [each.id for each in runs])))
+    statement = _ends(conn.dialect, newest, oldest)
+    rows: Sequence[Any] = statement.run(conn, {"ids": many(conn, [each.id for each in runs])}).all()
     ids = {row_id: {int(id_) for some in lists if some for id_ in some.split(",")} for row_id, *lists in rows}
     events = {row.id: row for row in events_by_id(conn, {id_ for some in ids.values() for id_ in some})}
     return {row_id: [events[id_] for id_ in sorted(some) if id_ in events] for row_id, some in ids.items()}

@@ -47,7 +47,7 @@ def group_commands() -> Iterator[tuple[str, ...]]:
         command = main.get_command(context, name)
         if isinstance(command, click.Group):
             yield from ((name, inner) for inner in command.commands)
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             yield (name,)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal, select,
 
 from collector.storage.catalog import NodeType
 from collector.storage.marquez.hiding import is_shown
-from collector.storage.tables import dataset, dataset_update, facet, job, namespace
+from collector.storage.tables import dataset, dataset_update, edge, facet, job, namespace
 from collector.storage.visibility import Visible, within
 from lineage.model import entity_id
 
@@ -84,5 +84,6 @@ def _updated(kind: NodeType) -> ColumnElement[int]:
         return func.coalesce(job.c.last_seen_at, 0)
     written = select(func.max(dataset_update.c.event_time)).where(dataset_update.c.dataset_id == dataset.c.id)
     told = select(func.max(facet.c.last_seen_at)).where(facet.c.owner_id == dataset.c.id)
-    ends = (query.correlate(dataset).scalar_subquery() for query in (written, told))
+    named = select(func.max(edge.c.valid_from)).where(edge.c.dataset_id == dataset.c.id)
+    ends = (query.correlate(dataset).scalar_subquery() for query in (written, told, named))
     return func.coalesce(*ends, 0)

@@ -73,8 +73,11 @@ def get_lineage() -> object:
         return {"graph": nodes(conn, found)}
 
 
-def nodes(conn: Connection, found: Component) -> list[Node]:
-    """Give the nodes of a component that the caller may see, each with its edges, in the order of their ids."""
+def nodes(conn: Connection, found: Component) -> list[msgspec.Raw]:
+    """Give the nodes of a component that the caller may see, each with its edges, in the order of their ids.
+
+    Each is written as soon as it is put together: a large graph would be ten times as much in objects as in text.
+    """
     sees = principal().sees
     every = Rows(job_rows(conn, found.jobs, sees), dataset_rows(conn, found.datasets, sees))
     shown = every.shown()
@@ -84,23 +87,26 @@ def nodes(conn: Connection, found: Component) -> list[Node]:
     jobs = {id_: job_id(row.namespace, job_nodes.name(id_)) for id_, row in shown.jobs.items()}
     datasets = {id_: dataset_id(row.namespace, row.name) for id_, row in shown.datasets.items()}
     names = {datasets[id_]: Name(row.namespace, row.name) for id_, row in shown.datasets.items()}
-    into: dict[str, list[str]] = {text: [] for some in (jobs, datasets) for text in some.values()}
-    out_of: dict[str, list[str]] = {text: [] for text in into}
+    into: dict[str, list[Edge]] = {text: [] for some in (jobs, datasets) for text in some.values()}
+    out_of: dict[str, list[Edge]] = {text: [] for text in into}
     for source, target in _links(found.edges, every, jobs, datasets):
-        out_of[source].append(target)
-        into[target].append(source)
-    answer = []
+        edge = Edge(source, target)
+        out_of[source].append(edge)
+        into[target].append(edge)
+    for ends, key in ((into, attrgetter("origin")), (out_of, attrgetter("destination"))):
+        for edges in ends.values():
+            edges.sort(key=key)
+    written: list[tuple[str, bytes]] = []
+    encode = msgspec.json.Encoder().encode
     for id_, text in jobs.items():
-        sources, targets = sorted(into[text]), sorted(out_of[text])
-        inputs = [names[each] for each in sources if each in names]
-        outputs = [names[each] for each in targets if each in names]
+        inputs = [names[edge.origin] for edge in into[text] if edge.origin in names]
+        outputs = [names[edge.destination] for edge in out_of[text] if edge.destination in names]
         data = job_nodes.data(id_, inputs, outputs)
-        answer.append(Node(text, "JOB", data, _from(sources, text), _to(text, targets)))
+        written.append((text, encode(Node(text, "JOB", data, into[text], out_of[text]))))
     for id_, text in datasets.items():
-        ends = _from(sorted(into[text]), text), _to(text, sorted(out_of[text]))
-        answer.append(Node(text, "DATASET", dataset_nodes.data(id_), *ends))
-    answer.sort(key=attrgetter("id"))
-    return answer
+        node = Node(text, "DATASET", dataset_nodes.data(id_), into[text], out_of[text])
+        written.append((text, encode(node)))
+    return [msgspec.Raw(node) for _, node in sorted(written)]
 
 
 class Rows(NamedTuple):
@@ -143,11 +149,3 @@ def _links(
     for source, target, _ in without(links, hidden):
         if source in texts and target in texts:
             yield texts[source], texts[target]
-
-
-def _from(sources: list[str], id_: str) -> list[Edge]:
-    return [Edge(each, id_) for each in sources]
-
-
-def _to(id_: str, targets: list[str]) -> list[Edge]:
-    return [Edge(id_, each) for each in targets]

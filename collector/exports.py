@@ -31,20 +31,19 @@ FORMAT_NAMES: Final = (*FORMATS, OPENLINEAGE)
 WHOLE: Final = (OPENLINEAGE, CSV)
 
 
-def suits(form: str, level: Level, fold: Fold) -> Fold:
+def suits(form: str, level: str, fold: Fold) -> Fold:
     """Give the fold to walk with: events are about jobs as their tools report them.
 
     Raises:
         Unprocessable: the format cannot say what the level asks for.
     """
-    if form != OPENLINEAGE:
-        return fold
-    if level is not Level.JOB:
+    levels = [Level.JOB.value] if form == OPENLINEAGE else [each.value for each in Level]
+    if level not in levels:
+        words = " or ".join(levels)
         raise Unprocessable(
-            "OpenLineage events are about jobs.",
-            errors=(FieldError("?level", "Must be job for openlineage."),),
+            f"The format {form} is for level {words}.", errors=(FieldError("?level", f"Must be {words}."),)
         )
-    return Fold.NONE
+    return Fold.NONE if form == OPENLINEAGE else fold
 
 
 def render(

@@ -18,7 +18,6 @@ from collector.api.services import reading
 from collector.api.shapes import said
 from collector.exports import FORMAT_NAMES, render, suits
 from lineage.fold import Fold
-from lineage.traverse import Level
 
 V = TypeVar("V", bound=Callable[..., object])
 
@@ -76,7 +75,7 @@ def get_export(query: dict[str, Any]) -> object:
     The header `Tidegate-Truncated` tells whether there is more within the depth.
     """
     form = query["format"]
-    query["fold"] = suits(form, Level(query["level"]), Fold(query["fold"])).value
+    query["fold"] = suits(form, query["level"], Fold(query["fold"])).value
     with reading() as conn:
         asked = question(conn, query)
         subgraph = walk(conn, asked)

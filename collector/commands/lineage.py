@@ -16,7 +16,7 @@ from collector.settings import Settings
 from collector.times import now_us
 from lineage.fold import Fold
 from lineage.timeline import Moment
-from lineage.traverse import Level, Way
+from lineage.traverse import Way
 
 
 @click.command()
@@ -75,7 +75,7 @@ def command(
     )
     with opened(settings) as database, database.read() as conn:
         if form in exports.FORMAT_NAMES:
-            asked = replace(asked, fold=exports.suits(form, Level(level), asked.fold))
+            asked = replace(asked, fold=exports.suits(form, level, asked.fold))
             part = walk(conn, asked)
             click.echo(exports.render(conn, part, form, asked.moment), nl=False)
             if part.truncated:

@@ -249,3 +249,23 @@ def test_the_command_writes_events_that_can_be_ingested(database: Database, tmp_
     assert len(event["outputs"]) == 4
     done = CliRunner().invoke(main, ["export", "--format", "csv", "-d", database.url], catch_exceptions=False)
     assert len(done.stdout.splitlines()) == 1 + 3 + 4
+
+
+def test_the_command_writes_a_part_and_says_what_a_format_is_not_for(database: Database) -> None:
+    from collector.cli import main
+
+    project(database, "dbt/pg_02_run_first")
+
+    def lineage(*options: str) -> Any:
+        node = f"dataset:{POSTGRES}:shop.analytics_marts.fct_orders"
+        return CliRunner().invoke(
+            main, ["lineage", node, "-d", database.url, *options], catch_exceptions=False
+        )
+
+    assert lineage("--format", "mermaid").stdout.startswith("flowchart LR\n")
+    assert (
+        "fct_orders" in json.loads(lineage("--format", "openlineage").stdout.splitlines()[0])["job"]["name"]
+    )
+    refused = lineage("--format", "dot", "--level", "column")
+    assert refused.exit_code == 1
+    assert "The format dot is for level job or dataset." in refused.stderr

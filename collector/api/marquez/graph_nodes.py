@@ -104,14 +104,12 @@ class Facets:
     """The current facets of jobs or datasets; what several share is read once."""
 
     def __init__(self, conn: Connection, owner_ids: Collection[int], names: Collection[str]) -> None:
-        self._hashes = bulk.facet_hashes(conn, owner_ids, names) if owner_ids else {}
+        self._hashes = bulk.facet_hashes(conn, owner_ids, names)
         self._texts = dict(bulk.facet_texts(conn, set(self._hashes.values())))
         self._read: dict[tuple[bytes, str], Any] = {}
 
     def get(self, owners: Iterable[int], name: str, read: Callable[[Mapping[str, Any]], T]) -> T | None:
         """Read a facet of the first of ``owners`` that has it; None if none has."""
-        if not self._hashes:
-            return None
         for owner in owners:
             digest = self._hashes.get((owner, name))
             if digest is not None:
@@ -129,8 +127,7 @@ class JobNodes:
     def __init__(self, conn: Connection, rows: Mapping[int, bulk.JobRow], *, detailed: bool) -> None:
         self._rows = rows
         self._full = full_names(conn, [id_ for id_, row in rows.items() if row.parent_id is not None])
-        self._runs = bulk.latest_runs(conn, rows)
-        self._facets = Facets(conn, rows if detailed else (), JOB_FACETS)
+        self._facets = Facets(conn, rows, JOB_FACETS) if detailed else None
 
     def name(self, job_id: int) -> str:
         """Give the name that Marquez has for a job: with its parents'."""
@@ -139,13 +136,18 @@ class JobNodes:
 
     def data(self, job_id: int, inputs: list[Name], outputs: list[Name]) -> Job:
         """Give the data of the node."""
-        row, known, run = self._rows[job_id], self._full.get(job_id), self._runs.get(job_id)
+        row, known = self._rows[job_id], self._full.get(job_id)
         name = row.name if known is None else known.full
-        mine = (job_id,)
-        latest = None if run is None else _run(run)
+        latest = None if row.latest_run is None else _run(row.latest_run)
+        kind, location, description = "BATCH", None, None
+        if self._facets is not None:
+            get, mine = self._facets.get, (job_id,)
+            kind = get(mine, "jobType", facet_values.job_type) or kind
+            location = get(mine, "sourceCodeLocation", facet_values.url)
+            description = get(mine, "documentation", facet_values.description)
         return Job(
             Name(row.namespace, name),
-            self._facets.get(mine, "jobType", facet_values.job_type) or "BATCH",
+            kind,
             name,
             name if known is None else known.simple,
             None if known is None else known.parent,
@@ -156,8 +158,8 @@ class JobNodes:
             row.namespace,
             inputs,
             outputs,
-            self._facets.get(mine, "sourceCodeLocation", facet_values.url),
-            self._facets.get(mine, "documentation", facet_values.description),
+            location,
+            description,
             latest,
         )
 
@@ -168,30 +170,38 @@ class DatasetNodes:
     def __init__(self, conn: Connection, rows: Mapping[int, bulk.DatasetRow], *, detailed: bool) -> None:
         self._rows = rows
         owners = [id_ for row in rows.values() for id_ in row.names] if detailed else []
-        self._facets = Facets(conn, owners, DATASET_FACETS)
+        self._facets = Facets(conn, owners, DATASET_FACETS) if detailed else None
         self._tags = bulk.field_tags(conn, owners) if detailed else {}
 
     def data(self, dataset_id: int) -> Dataset:
         """Give the data of the node."""
         row = self._rows[dataset_id]
-        get, mine = self._facets.get, row.names
-        source = get(mine, "dataSource", facet_values.source_name)
         created = _moment(row.created_at)
         written = None if row.written_at is None else _moment(row.written_at)
+        kind, source, description, lifecycle = "DB_TABLE", "default", None, None
+        fields: list[Json] = []
+        if self._facets is not None:
+            get, mine = self._facets.get, row.names
+            kind = get(mine, "datasetType", facet_values.dataset_type) or kind
+            named = get(mine, "dataSource", facet_values.source_name)
+            source = named or source
+            fields = self._tagged(mine, get(mine, "schema", facet_values.fields) or [])
+            description = get(mine, "documentation", facet_values.description)
+            lifecycle = get(mine, "lifecycleStateChange", facet_values.lifecycle)
         return Dataset(
             Name(row.namespace, row.name),
-            get(mine, "datasetType", facet_values.dataset_type) or "DB_TABLE",
+            kind,
             row.name,
             row.name,
             created,
             written or created,
             row.namespace,
-            source or "default",
-            self._tagged(mine, get(mine, "schema", facet_values.fields) or []),
+            source,
+            fields,
             NOTHING,
             written,
-            get(mine, "documentation", facet_values.description),
-            get(mine, "lifecycleStateChange", facet_values.lifecycle),
+            description,
+            lifecycle,
         )
 
     def _tagged(self, owners: Iterable[int], fields: list[Json]) -> list[Json]:

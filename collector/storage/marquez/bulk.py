@@ -51,6 +51,19 @@ class OpenEdges:
 _OPEN = (edge.c.valid_to.is_(None), edge.c.direction.in_([int(Direction.INPUT), int(Direction.OUTPUT)]))
 
 
+class LatestRun(NamedTuple):
+    """The run of a job that began last. Times are µs UTC."""
+
+    key: bytes
+    state: str | None
+    first_event_at: int
+    last_event_at: int
+    started_at: int | None
+    ended_at: int | None
+    nominal_start_at: int | None
+    nominal_end_at: int | None
+
+
 class JobRow(NamedTuple):
     """A job by the name in its events; ``hidden``: it only stands for whoever makes a dataset. Times in µs UTC."""
 
@@ -60,6 +73,7 @@ class JobRow(NamedTuple):
     parent_id: int | None
     created_at: int
     updated_at: int
+    latest_run: LatestRun | None
 
 
 class DatasetRow(NamedTuple):
@@ -77,28 +91,31 @@ class DatasetRow(NamedTuple):
     written_at: int | None
 
 
-class LatestRun(NamedTuple):
-    """The run of a job that began last. Times are µs UTC."""
-
-    key: bytes
-    state: str | None
-    first_event_at: int
-    last_event_at: int
-    started_at: int | None
-    ended_at: int | None
-    nominal_start_at: int | None
-    nominal_end_at: int | None
-
-
 def job_rows(conn: Connection, job_ids: Collection[int], sees: Sees) -> dict[int, JobRow]:
-    """Give jobs by id, without those of namespaces that the caller may not see."""
+    """Give jobs by id with the run of each that began last, without those of namespaces that the caller may not see."""
+    mine = (run.c.job_id == job.c.id, run.c.declared.is_(False), run.c.first_event_at.is_not(None))
+    newest = select(run.c.id).where(*mine).order_by(run.c.first_event_at.desc(), run.c.id.desc()).limit(1)
+    latest = run.alias("latest")
     columns = (job.c.namespace_id, job.c.name, job.c.dataset_id, job.c.parent_id)
-    statement = select(job.c.id, *columns, job.c.first_seen_at, job.c.last_seen_at)
-    rows = conn.execute(statement.where(among(conn, job.c.id, job_ids))).all()
+    seen = (job.c.first_seen_at, job.c.last_seen_at)
+    statement = (
+        select(job.c.id, *columns, *seen, *(latest.c[name] for name in LatestRun._fields))
+        .outerjoin_from(job, latest, latest.c.id == newest.correlate(job).scalar_subquery())
+        .where(among(conn, job.c.id, job_ids))
+    )
+    rows = conn.execute(statement).all()
     places = _namespaces(conn, {row[1] for row in rows}, sees)
     return {
-        id_: JobRow(places[place], name, stands_for is not None, parent, first or 0, last or first or 0)
-        for id_, place, name, stands_for, parent, first, last in rows
+        id_: JobRow(
+            places[place],
+            name,
+            stands_for is not None,
+            parent,
+            first or 0,
+            last or first or 0,
+            None if began[0] is None else LatestRun(*began),
+        )
+        for id_, place, name, stands_for, parent, first, last, *began in rows
         if place in places
     }
 
@@ -141,20 +158,6 @@ def _together(canonical: DatasetRow | None, others: list[DatasetRow]) -> Dataset
 def _namespaces(conn: Connection, ids: Collection[int], sees: Sees) -> dict[int, str]:
     rows = conn.execute(select(namespace.c.id, namespace.c.name).where(among(conn, namespace.c.id, ids)))
     return {row.id: row.name for row in rows if sees(row.name)}
-
-
-def latest_runs(conn: Connection, job_ids: Collection[int]) -> dict[int, LatestRun]:
-    """Give, for each of these jobs that has one, the run that began last."""
-    mine = (run.c.job_id == job.c.id, run.c.declared.is_(False), run.c.first_event_at.is_not(None))
-    newest = select(run.c.id).where(*mine).order_by(run.c.first_event_at.desc(), run.c.id.desc()).limit(1)
-    chosen = run.alias("latest")
-    columns = [chosen.c[name] for name in LatestRun._fields]
-    statement = (
-        select(job.c.id, *columns)
-        .join_from(job, chosen, chosen.c.id == newest.correlate(job).scalar_subquery())
-        .where(among(conn, job.c.id, job_ids))
-    )
-    return {id_: LatestRun(*rest) for id_, *rest in conn.execute(statement).all()}
 
 
 def facet_hashes(

@@ -233,15 +233,15 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def compare(lines: Sequence[Line]) -> None:
-    """Print how many times longer the same question takes in a larger stack."""
+    """Print how many times longer the same question takes in a larger stack, and how many times the bare SELECT."""
     for line in lines:
-        same = [each for each in lines if (each.depth, each.size) == (line.depth, line.size)]
-        first = same[0]
+        first = next(each for each in lines if (each.depth, each.size) == (line.depth, line.size))
         if line is not first:
-            ratio = line.direct.p95 / first.direct.p95
             print(
-                f"depth {line.depth}, {line.size:,} edges: p95 at {line.edges:,} is {ratio:.2f} times "
-                f"that at {first.edges:,}; p50 {line.direct.p50 / first.direct.p50:.2f} times"
+                f"depth {line.depth}, {line.size:,} edges, at {line.edges:,} against {first.edges:,}: "
+                f"p95 {line.direct.p95 / first.direct.p95:.2f} times, p50 {line.direct.p50 / first.direct.p50:.2f} "
+                f"times; the bare SELECT {line.bare.p95 / first.bare.p95:.2f} and "
+                f"{line.bare.p50 / first.bare.p50:.2f} times"
             )
 
 

@@ -254,7 +254,8 @@ def canonical_ids(names: Mapping[int, DatasetRef], pairs: Collection[Pair]) -> d
 
     ``names`` are the stored names, ``pairs`` all pairs that have one of them. A pair may lead to a name that nobody
     has stored: it joins, but cannot be chosen. The first of these decides: the end of a rule; not the name before a
-    rename; a name in its normal form; not a path, as a table's name says more; the smallest.
+    rename; a name in its normal form; not a path, as a table's name says more; one that was sent with others as its
+    symlinks; the smallest. But for a rename, nothing that is added makes a name worse.
     """
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(names)
@@ -263,10 +264,19 @@ def canonical_ids(names: Mapping[int, DatasetRef], pairs: Collection[Pair]) -> d
     ruled = {pair.dataset_id for pair in pairs if pair.reason == Reason.RULE}
     renamed = {pair.other_id for pair in pairs if pair.reason == Reason.RENAME}
     odd = {pair.dataset_id for pair in pairs if pair.reason == Reason.NORMAL}
+    teller = {pair.dataset_id for pair in pairs if pair.reason == Reason.SYMLINK}
 
-    def rank(id_: int) -> tuple[bool, bool, bool, bool, bool, DatasetRef]:
+    def rank(id_: int) -> tuple[bool, bool, bool, bool, bool, bool, DatasetRef]:
         ref = names[id_]
-        return id_ not in by_rule, id_ in ruled, id_ in renamed, id_ in odd, "/" in ref.name, ref
+        facts = (
+            id_ not in by_rule,
+            id_ in ruled,
+            id_ in renamed,
+            id_ in odd,
+            "/" in ref.name,
+            id_ not in teller,
+        )
+        return (*facts, ref)
 
     found: dict[int, int] = {}
     for component in nx.connected_components(graph):

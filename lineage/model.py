@@ -184,6 +184,8 @@ class Observation:
     event_type: str | None = None
     run_id: str = ""
     uses: list[DatasetUse] = field(default_factory=list)
+    named: list[DatasetRef] = field(default_factory=list)
+    """Datasets that the event names without reading or writing them, as far as it is believed."""
     declares_lineage: bool = True
     """False for a JobEvent or DatasetEvent that says nothing about inputs and outputs."""
     incomplete: bool = False

@@ -67,6 +67,7 @@ def _run_event(event: Json, seen: Observation, job: JobRef, run: Json, job_body:
     seen.nominal_end = _instant(nominal.get("nominalEndTime"))
     _job(event, seen, job, job_body)
     if seen.event_type == "COMPLETE" and not facets.knows_outputs(run_facets):
+        seen.named = [use.dataset for use in seen.uses if isinstance(use.dataset, DatasetRef)]
         seen.uses = [use for use in seen.uses if use.direction is Direction.INPUT]
         seen.incomplete = True
     seen.detail = seen.parent is not None and facets.is_step(mapping(job_body.get("facets")))

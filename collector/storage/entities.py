@@ -119,8 +119,8 @@ class _Found:
                 self._point(use.dataset)
             else:
                 self._dataset(use.dataset)
-        for alias in seen.aliases:
-            self._dataset(alias.other)
+        for name in (*seen.named, *(alias.other for alias in seen.aliases)):
+            self._dataset(name)
 
     def _job(self, id_: int, place: str, name: str, dataset_id: int | None = None) -> None:
         if self._is_new(self.jobs, id_):

@@ -128,11 +128,11 @@ def run_events_between(
     return _shown(conn, sorted(rows, key=lambda row: place[row.id]), body=True), total
 
 
-def events_by_id(conn: Connection, ids: Collection[int], room: int = PAGE_BYTES) -> list[EventRow]:
-    """Give events in the order of receipt; of more than ``room`` bytes of JSON the last ones only, and at least one."""
+def events_by_id(conn: Connection, ids: Collection[int]) -> list[EventRow]:
+    """Give events in the order of receipt; of more than ``PAGE_BYTES`` of JSON the last ones, and at least one."""
     newest_first = select(*COLUMNS).where(among(conn, event.c.id, ids)).order_by(event.c.id.desc())
     rows = conn.execute(newest_first).all()
-    return _shown(conn, rows[: _fitting(rows, len(rows), room)][::-1], body=True)
+    return _shown(conn, rows[: _fitting(rows, len(rows))][::-1], body=True)
 
 
 def list_parked(conn: Connection, *, after: Key | None, limit: int) -> Page[ParkedRow]:
@@ -222,7 +222,8 @@ def seen(visible: Visible) -> Any:
     )
 
 
-def _fitting(rows: Sequence[Any], limit: int, room: int = PAGE_BYTES) -> int:
+def _fitting(rows: Sequence[Any], limit: int) -> int:
+    room = PAGE_BYTES
     for position, row in enumerate(rows[:limit]):
         room -= row.size
         if room < 0:

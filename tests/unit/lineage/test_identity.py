@@ -145,7 +145,8 @@ NORMAL = Pair(2, 1, Reason.NORMAL)
         ([NORMAL], {1: 1, 2: 1}),
         ([SYMLINK], {1: 3, 3: 3}),
         ([SYMLINK, NORMAL], {1: 3, 2: 3, 3: 3}),
-        ([Pair(3, 4, Reason.SYMLINK)], {3: 4, 4: 4}),  # the smallest
+        ([Pair(3, 4, Reason.SYMLINK)], {3: 3, 4: 3}),  # the one that the others are symlinks of
+        ([Pair(3, 4, Reason.SYMLINK), Pair(4, 3, Reason.SYMLINK)], {3: 4, 4: 4}),  # the smallest
         ([Pair(3, 4, Reason.RENAME)], {3: 3, 4: 3}),
         ([Pair(3, 5, Reason.RULE), SYMLINK], {1: 5, 3: 5, 5: 5}),
         ([Pair(3, 5, Reason.RULE), Pair(5, 4, Reason.RULE), Pair(3, 4, Reason.RULE)], {3: 4, 4: 4, 5: 4}),

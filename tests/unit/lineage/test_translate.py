@@ -571,6 +571,7 @@ def test_dlt_that_names_no_destination_has_written_nothing(facet: Json | None, b
     seen = read(run_event("COMPLETE", inputs=["a"], outputs=["a", "b"], run_facets=told))
     assert [u.dataset.name for u in seen.uses] == (["a", "a", "b"] if believed else ["a"])
     assert seen.incomplete is not believed
+    assert {named.name for named in seen.named} == (set() if believed else {"a", "b"})
     running = read(run_event("RUNNING", inputs=["a"], run_facets=told))
     assert not running.incomplete
 

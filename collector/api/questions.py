@@ -36,12 +36,11 @@ def get_difference(query: dict[str, Any]) -> object:
     An edge that closed and opened again at once, or in between, did neither.
     """
     after = cursors.decode(query.get("cursor"), cursors.BY_PLACE)
-    limit = limit_of(query)
+    limit, depth = limit_of(query), depth_of(query)
     with reading() as conn:
         scope = asking(conn, query)
         around = None
         if "node" in query:
-            depth = depth_of(query)
             around = Around(scope.find(query["node"]), Way(query["direction"]), depth)
         end = query.get("to", max(scope.now, query["from_"]))
         found = difference(
@@ -120,11 +119,11 @@ def get_single_points(query: dict[str, Any]) -> object:
 @blueprint.get("/lineage/cycles", shapes.Cycles, query=parameters.CyclesQuery, missing=True)
 def get_cycles(query: dict[str, Any]) -> object:
     """Give the sets of datasets that are made of each other, around a node or in the whole graph."""
-    limit = limit_of(query)
+    limit, depth = limit_of(query), depth_of(query)
     with reading() as conn:
         scope = asking(conn, query)
         if "node" in query:
-            return cycles_around(scope, query["node"], depth=depth_of(query), limit=limit)
+            return cycles_around(scope, query["node"], depth=depth, limit=limit)
         return all_cycles(scope, max_edges=query["max_edges"], limit=limit)
 
 

@@ -87,8 +87,7 @@ class Graph(Protocol):
     def datasets(self, dataset_ids: Collection[int]) -> Mapping[int, Named]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A node of the answer; ``depth`` counts edges from the start."""
 
     type: NodeType
@@ -262,5 +261,5 @@ def text(type_: NodeType, named: Named | JobRef | DatasetRef) -> str:
 
 
 def _node(key: Key, named: Named, depth: int) -> Node:
-    others = tuple(text("dataset", ref) for ref in sorted(named.others))
+    others = tuple(text("dataset", ref) for ref in sorted(named.others)) if named.others else ()
     return Node(key[0], named.namespace, named.name, depth, others)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from collector.api import cursors
@@ -34,7 +33,7 @@ def impact(found: Impact) -> dict[str, Any]:
     items = [
         {
             "id": each.node.id,
-            **asdict(each.node),
+            **each.node._asdict(),
             "owners": each.owners,
             "tool": each.tool,
             "last_update": each.last_update,
@@ -57,7 +56,7 @@ def single_points(found: Bottlenecks) -> dict[str, Any]:
     items = [
         {
             "id": each.node.id,
-            **asdict(each.node),
+            **each.node._asdict(),
             "cut_off": each.gate.cut_off,
             "everything": each.gate.everything,
         }
@@ -68,7 +67,7 @@ def single_points(found: Bottlenecks) -> dict[str, Any]:
 
 def orphans(found: Orphans) -> dict[str, Any]:
     """Give orphans as ``shapes.Orphans`` writes them."""
-    items = [{"id": node.id, **asdict(node)} for node in found.datasets]
+    items = [{"id": node.id, **node._asdict()} for node in found.datasets]
     return {"items": items, "next_cursor": _cursor(found.next)}
 
 

@@ -62,7 +62,7 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     facets: dict[str, str] = NO_ARGS
 
 
-class Job(msgspec.Struct, frozen=True):
+class Job(msgspec.Struct, frozen=True, gc=False):
     """The data of a job's node."""
 
     id: Name
@@ -82,7 +82,7 @@ class Job(msgspec.Struct, frozen=True):
     latestRun: Run | None
 
 
-class Dataset(msgspec.Struct, frozen=True):
+class Dataset(msgspec.Struct, frozen=True, gc=False):
     """The data of a dataset's node; Marquez has no tags here."""
 
     id: Name

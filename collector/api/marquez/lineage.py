@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -39,7 +39,7 @@ class Edge(msgspec.Struct, frozen=True, gc=False):
     destination: str
 
 
-class Node(msgspec.Struct, frozen=True):
+class Node(msgspec.Struct, frozen=True, gc=False):
     """A job or dataset with its edges."""
 
     id: str
@@ -95,7 +95,8 @@ def nodes(conn: Connection, found: Component) -> list[msgspec.Raw]:
         into[target].append(edge)
     for ends, key in ((into, attrgetter("origin")), (out_of, attrgetter("destination"))):
         for edges in ends.values():
-            edges.sort(key=key)
+            if len(edges) > 1:
+                edges.sort(key=key)
     written: list[tuple[str, bytes]] = []
     encode = msgspec.json.Encoder().encode
     for id_, text in jobs.items():
@@ -106,7 +107,7 @@ def nodes(conn: Connection, found: Component) -> list[msgspec.Raw]:
     for id_, text in datasets.items():
         node = Node(text, "DATASET", dataset_nodes.data(id_), into[text], out_of[text])
         written.append((text, encode(node)))
-    return [msgspec.Raw(node) for _, node in sorted(written)]
+    return [msgspec.Raw(node) for _, node in sorted(written, key=itemgetter(0))]
 
 
 class Rows(NamedTuple):

@@ -37,7 +37,7 @@ class Alert:
     name: str
     severity: Severity
     starts: int
-    """Since when the rule is broken."""
+    """Since when the rule is broken; of runs that fail one after the other, since the first."""
     ends: int | None = None
     """Since when it is not any more."""
     last_good: int | None = None

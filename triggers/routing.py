@@ -49,7 +49,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How all alerts are told; ``owners`` gives the receiver of an owner, ``default`` that of everybody else."""
+    """How all alerts are told; ``owners`` gives the receiver of an owner, ``default`` that of everybody else.
+
+    Raises ValueError if two routes have one name: groups are known by it.
+    """
 
     routes: Sequence[Route]
     default: str
@@ -58,6 +61,11 @@ class Policy:
     timing: Timing = Timing()
     depth: int = DEPTH
     resume_after: int = RESUME_AFTER
+
+    def __post_init__(self) -> None:
+        names = [each.name for each in self.routes]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"more than one route is called {', '.join(twice)}")
 
 
 class GroupKey(NamedTuple):

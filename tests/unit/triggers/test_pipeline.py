@@ -287,6 +287,11 @@ def test_the_first_route_that_matches_takes_an_alert() -> None:
     assert standings[late("c").fingerprint].groups == ()
 
 
+def test_routes_have_names_of_their_own() -> None:
+    with pytest.raises(ValueError, match="called page"):
+        Policy((PAGE, DIGEST, PAGE), default="chat")
+
+
 def test_an_alert_that_becomes_worse_is_resolved_where_it_was_and_told_where_it_goes() -> None:
     routes = (Route("critical", ("pager",), (Matcher("severity", "critical"),)), Route("rest", ("chat",)))
     life = Life(flows("a>z"), replace(POLICY, routes=routes))

@@ -124,6 +124,13 @@ class Calendar:
         found = [day for day in (days if number > 0 else reversed(days)) if self.is_working(day)]
         return found[abs(number) - 1] if 0 < abs(number) <= len(found) else None
 
+    def shift(self, day: date, days: int) -> date:
+        """Give the working day so many working days after a day; with a negative number, before it."""
+        step = DAY if days > 0 else -DAY
+        for _ in range(abs(days)):
+            day = self._search(day + step, step)
+        return day
+
     def _search(self, day: date, step: timedelta) -> date:
         for n in range(LONGEST_BREAK + 1):
             if self.is_working(day + n * step):

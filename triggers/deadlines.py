@@ -6,7 +6,7 @@ after the gap, one that comes twice means the first; what runs at intervals (``*
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache, partial
@@ -52,25 +52,27 @@ class Timetable:
 
     def after(self, at: int) -> int | None:
         """Give the first release after an instant; None if none is known, or none comes in fifty years."""
-        known = self._known
-        place = bisect_right(known, at)
-        if 0 < place < len(known):
-            return known[place]
-        found = next(self.forward(at), None)
-        if found is not None:
-            self._known = (*known[-KEPT:], found) if known and at == known[-1] else (found,)
-        return found
+        return self._neighbours(at)[1]
 
     def before(self, at: int) -> int | None:
         """Give the last release known before an instant; None if there is none in fifty years."""
+        return self._neighbours(at - 1)[0]
+
+    def _neighbours(self, at: int) -> tuple[int | None, int | None]:
+        """Give the last release that is not after an instant, and the first that is."""
         known = self._known
-        place = bisect_left(known, at)
+        place = bisect_right(known, at)
         if 0 < place < len(known):
-            return known[place - 1]
-        found = next(self.back(at), None)
-        if found is not None:
-            self._known = (found, *known[:KEPT]) if known and at == known[0] else (found,)
-        return found
+            return known[place - 1], known[place]
+        last, following = next(self.back(at + 1), None), next(self.forward(at), None)
+        if last is not None and following is not None:
+            if known and last == known[-1]:
+                self._known = (*known[-KEPT:], following)
+            elif known and following == known[0]:
+                self._known = (last, *known[:KEPT])
+            else:
+                self._known = (last, following)
+        return last, following
 
     def accepts_from(self, release: int) -> int:
         """Give the instant from which on data counts for a release."""

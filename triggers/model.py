@@ -228,16 +228,20 @@ class Partition:
     """A release is met by its partition, or a later one: that of its own grain of time, moved by ``offset`` grains.
 
     ``sources`` are asked in order. ``timezone`` is the one in which nominal times are cut (None: the expectation's).
+    ``in_working_days`` counts the offset so: on Monday, with -1, Friday's partition is due.
     """
 
     sources: tuple[KeySource, ...] = (KeySource.SUBSET, KeySource.NOMINAL)
     grain: Grain = Grain.DAY
     offset: int = 0
     timezone: str | None = None
+    in_working_days: bool = False
 
     def __post_init__(self) -> None:
         if self.timezone is not None:
             zone(self.timezone)
+        if self.in_working_days and (self.grain is not Grain.DAY or self.offset > 0):
+            raise RuleError("only days, and only those before a release, are counted in working days")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,3 +264,6 @@ class Expectation:
 
     def __post_init__(self) -> None:
         zone(self.timezone)
+        calendar = self.condition.calendar if isinstance(self.condition, Due) else None
+        if self.partition is not None and self.partition.in_working_days and calendar is None:
+            raise RuleError("working days are those of the calendar by which data is due")

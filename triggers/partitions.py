@@ -7,11 +7,14 @@ from datetime import datetime, time, timedelta
 
 from lineage.instants import NAIVE_EPOCH
 from lineage.runs import Update
+from triggers.calendars import Calendar
 from triggers.model import Grain, KeySource, Partition
-from triggers.zones import local, zone
+from triggers.zones import local, wall, zone
 
 PARTS = {Grain.MONTH: 2, Grain.DAY: 3, Grain.WEEK: 3, Grain.HOUR: 4}
 """How much of year, month, day and hour must be known to tell a partition of this grain."""
+
+LENGTHS = {Grain.HOUR: timedelta(hours=1), Grain.DAY: timedelta(days=1), Grain.WEEK: timedelta(weeks=1)}
 
 _HIVE = re.compile(
     r"\byear=(\d{4})/month=(\d{1,2})(?:/day=(\d{1,2})(?:/(?:hour|hr|h)=(\d{1,2}))?)?",
@@ -78,5 +81,21 @@ def shift(key: datetime, grains: int, grain: Grain) -> datetime:
     if grain is Grain.MONTH:
         month = key.year * 12 + key.month - 1 + grains
         return key.replace(year=month // 12, month=month % 12 + 1)
-    length = {Grain.HOUR: timedelta(hours=1), Grain.DAY: timedelta(days=1), Grain.WEEK: timedelta(weeks=1)}
-    return key + grains * length[grain]
+    return key + grains * LENGTHS[grain]
+
+
+def wanted_by(release: int, partition: Partition, calendar: Calendar | None, timezone: str) -> datetime:
+    """Give the partition that a release needs; later ones do as well."""
+    here = cut(local(release, zone(timezone)).replace(tzinfo=None), partition.grain)
+    return _moved(here, partition.offset, partition, calendar)
+
+
+def reach_of(key: datetime, partition: Partition, calendar: Calendar | None, timezone: str) -> int:
+    """Give the first instant whose release needs a later partition than this one."""
+    return wall(_moved(key, 1 - partition.offset, partition, calendar), zone(timezone))
+
+
+def _moved(key: datetime, grains: int, partition: Partition, calendar: Calendar | None) -> datetime:
+    if partition.in_working_days and calendar is not None:
+        return datetime.combine(calendar.endless().shift(key.date(), grains), time())
+    return shift(key, grains, partition.grain)

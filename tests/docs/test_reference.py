@@ -123,7 +123,7 @@ def test_every_variable_of_the_client_is_read_by_it() -> None:
 
 def test_every_path_of_the_api_exists(routes: set[str]) -> None:
     # Names stand in the paths of Marquez's API; those in examples are asked for when the README is followed.
-    fixed = {path for path in named_paths() if not path.startswith("/api/v1/namespaces/")}
+    fixed = {path for path in named_paths() if not path.startswith(("/api/v1/namespaces/", "/api/v1/jobs"))}
     assert fixed <= routes | PATHS
 
 

@@ -139,9 +139,7 @@ class Cause(Schema):
     follows = fields.List(
         fields.String(),
         required=True,
-        metadata=said(
-            "the nearest nodes upstream with faults of which this may be a consequence"
-        ),
+        metadata=said("the nearest nodes upstream with faults of which this may be a consequence"),
     )
 
 

@@ -77,7 +77,9 @@ def command(
     if not found.edges:
         out().print("Nothing came, and nothing went.")
     else:
-        rows: list[list[Text | str]] = [[SIGNS[each.change], when(each.at), _edge(each)] for each in found.edges]
+        rows: list[list[Text | str]] = [
+            [SIGNS[each.change], when(each.at), _edge(each)] for each in found.edges
+        ]
         print_columns(["", "at", "edge, and the run that did it"], rows, wide=2)
     for word in ("came", "went"):
         nodes = [item for item in found.nodes if item.change == word]

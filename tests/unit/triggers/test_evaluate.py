@@ -209,6 +209,11 @@ def test_a_backfill_does_not_refresh_today() -> None:
     assert judge(partitioned, "22.11. 07:00", *fills).state is State.LATE
 
 
+def test_a_nominal_time_again_is_no_backfill() -> None:
+    usual, again = (update(ended, nominal="20.11. 00:00") for ended in ("21.11. 06:30", "22.11. 06:30"))
+    assert judge(rule(SEVEN), "22.11. 07:20", usual, again).state is State.FRESH
+
+
 def test_the_same_version_again_does_not_refresh() -> None:
     expectation = rule(SEVEN)
     first, again = update("21.11. 06:30", version="7"), update("22.11. 06:30", version="7")
@@ -269,6 +274,12 @@ def test_a_partition_far_ahead_does_not_hide_what_is_missing() -> None:
     assert "lies too far ahead" in sentence(verdict.reason, "UTC")
 
 
+@pytest.mark.parametrize(("ahead", "state"), [("2026-11-22", State.FRESH), ("2026-11-23", State.UNKNOWN)])
+def test_a_partition_may_come_one_day_early(ahead: str, state: State) -> None:
+    early = update("21.11. 22:00", partition=f"dt={ahead}")
+    assert judge(rule(SEVEN, partition=Partition()), "22.11. 06:00", early).state is state
+
+
 def test_updates_that_name_no_partition_say_nothing() -> None:
     assert judge(YESTERDAYS_SLICE, "22.11. 08:00", update("22.11. 06:30")).state is State.UNKNOWN
 
@@ -313,6 +324,16 @@ def test_an_ended_calendar_is_an_error_from_its_end_on() -> None:
     assert (before.state, before.next_look) == (State.FRESH, at("2028-01-01T00:00:00+01:00"))
     with pytest.raises(CalendarExpired, match="'r' has ended"):
         judge(expectation, "2028-01-01T00:00:00+01:00", last)
+
+
+def test_an_ended_calendar_is_noticed_before_a_deadline_past_its_end() -> None:
+    last = update("2027-12-31T12:00:00+01:00")
+    for expectation in (
+        rule(MaxAge(20 * HOUR, BusinessTime((), DE)), timezone=BERLIN),
+        rule(ON_WORKING_DAYS, timezone=BERLIN, grace=Grace(late=90 * DAY)),
+    ):
+        verdict = judge(expectation, "2027-12-31T13:00:00+01:00", last)
+        assert verdict.next_look == at("2028-01-01T00:00:00+01:00")
 
 
 # --- ages -------------------------------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ def _ends(
 ) -> dict[int, int]:
     """Give the first or last time of each of these datasets that has one, along an index."""
     found = conn.execute(select(owner, end).where(among(conn, owner, ids)).group_by(owner))
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def _together(canonical: DatasetRow | None, others: list[DatasetRow]) -> DatasetRow:

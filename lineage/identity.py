@@ -21,6 +21,10 @@ from lineage.naming import normal
 MOST_NAMES: Final = 20
 """Names that rules can give one dataset: rules apply to what rules have made, and two may feed each other forever."""
 
+LONGEST: Final = 10_000
+"""Letters of a name that rules can make: one that doubles a name would soon need all memory."""
+
+_UNREADABLE = (re.error, OverflowError, RecursionError)
 _AUTHORITY = re.compile(
     r"(?P<before>[A-Za-z][A-Za-z0-9+.\-]*://(?:[^/@]*@)?)(?P<host>[^/:@\[\]]+|\[[^/@\]]*\])(?P<port>:\d+)?(?P<path>/.*)?",
     re.DOTALL,
@@ -83,11 +87,11 @@ class Regex:
         for field in ("namespace", "name"):
             try:
                 re.compile(getattr(self, field))
-            except re.error as error:
+            except _UNREADABLE as error:
                 raise RuleError(field, f"Not a regular expression: {error}.") from error
         try:
             pattern = self.pattern()
-        except re.error as error:
+        except _UNREADABLE as error:
             raise RuleError(
                 "name", f"Together with the namespace's no regular expression: {error}."
             ) from error
@@ -221,7 +225,7 @@ class Rules:
     def other_names(self, ref: DatasetRef) -> list[OtherName]:
         """Give the normal form of a name, where it differs, and all that rules make of either, in normal form.
 
-        At most ``MOST_NAMES``.
+        At most ``MOST_NAMES``, and none that is longer than ``LONGEST``, in either part.
         """
         form, change = normal(ref)
         found = {ref: OtherName(ref, Reason.NORMAL, "")}
@@ -232,6 +236,8 @@ class Rules:
         for current in todo:
             for target, detail in self.apply(current):
                 target, _ = normal(target)
+                if max(map(len, target)) > LONGEST:
+                    continue
                 if target not in found and len(found) <= MOST_NAMES:
                     found[target] = OtherName(target, Reason.RULE, detail)
                     todo.append(target)

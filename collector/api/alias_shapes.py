@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from collector.api.fields import Text
 from collector.api.shapes import Name, said
 from lineage.identity import FORMS, RuleError, rule_of
 
@@ -21,42 +22,40 @@ class NoQuery(Schema):
 class ExactRule(Schema):
     """One name is another."""
 
-    namespace = fields.String(required=True, validate=_SOME)
-    name = fields.String(required=True, validate=_SOME)
-    to_namespace = fields.String(required=True, validate=_SOME)
-    to_name = fields.String(required=True, validate=_SOME)
+    namespace = Text(required=True, validate=_SOME)
+    name = Text(required=True, validate=_SOME)
+    to_namespace = Text(required=True, validate=_SOME)
+    to_name = Text(required=True, validate=_SOME)
 
 
 class PrefixRule(Schema):
     """Names of one namespace that begin alike are in another, where they begin otherwise."""
 
-    namespace = fields.String(required=True, validate=_SOME)
-    name = fields.String(validate=validate.Length(max=2000), metadata=said("how the names begin; empty: all"))
-    to_namespace = fields.String(required=True, validate=_SOME)
-    to_name = fields.String(validate=validate.Length(max=2000), metadata=said("how they begin there"))
+    namespace = Text(required=True, validate=_SOME)
+    name = Text(validate=validate.Length(max=2000), metadata=said("how the names begin; empty: all"))
+    to_namespace = Text(required=True, validate=_SOME)
+    to_name = Text(validate=validate.Length(max=2000), metadata=said("how they begin there"))
 
 
 class RegexRule(Schema):
     r"""Names that two regular expressions match in full are what two templates make of them."""
 
-    namespace = fields.String(required=True, validate=_SOME)
-    name = fields.String(required=True, validate=_SOME)
-    to_namespace = fields.String(required=True, validate=_SOME, metadata=said(r"with `\1` or `\g<word>`"))
-    to_name = fields.String(required=True, validate=_SOME, metadata=said(r"with `\1` or `\g<word>`"))
+    namespace = Text(required=True, validate=_SOME)
+    name = Text(required=True, validate=_SOME)
+    to_namespace = Text(required=True, validate=_SOME, metadata=said(r"with `\1` or `\g<word>`"))
+    to_name = Text(required=True, validate=_SOME, metadata=said(r"with `\1` or `\g<word>`"))
 
 
 class HostRule(Schema):
     """Some hosts are another."""
 
     names = fields.List(
-        fields.String(validate=_SOME),
+        Text(validate=_SOME),
         required=True,
         validate=validate.Length(min=1, max=1000),
         metadata=said("with a port: only at that port"),
     )
-    to = fields.String(
-        required=True, validate=_SOME, metadata=said("may have a port if all the names have one")
-    )
+    to = Text(required=True, validate=_SOME, metadata=said("may have a port if all the names have one"))
 
 
 class AliasRule(Schema):
@@ -66,7 +65,7 @@ class AliasRule(Schema):
     prefix = fields.Nested(PrefixRule)
     regex = fields.Nested(RegexRule)
     host = fields.Nested(HostRule)
-    reason = fields.String(validate=validate.Length(max=2000), metadata=said("for people"))
+    reason = Text(validate=validate.Length(max=2000), metadata=said("for people"))
 
     @validates_schema
     def is_one_rule(self, data: dict[str, Any], **_kwargs: Any) -> None:

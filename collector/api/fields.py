@@ -41,13 +41,13 @@ class Duration(ma.Field[int]):
 
 
 class Text(ma.String):
-    """A text to look for. U+0000 stands in no name: events that have it are stored with U+FFFD in its place."""
+    """A text as events are stored: U+FFFD stands for what no database keeps, U+0000 and halves of surrogate pairs."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
-        return text.replace("\0", "\ufffd")
+        return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class Whole(ma.Integer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -70,6 +71,23 @@ def test_mistakes_have_their_place(client: FlaskClient) -> None:
     assert {"path": "$.rules[1].exact.nmae", "reason": "Unknown field."} in answer.get_json()["errors"]
     assert client.put("/api/v2/aliases", data="{").status_code in (400, 422)
     assert client.get("/api/v2/aliases").get_json()["rules"] == []
+
+
+@pytest.mark.usefixtures("shop")
+def test_what_no_name_can_hold_stops_nobody(client: FlaskClient, get: Get, database: Database) -> None:
+    rules = [
+        {form: {"namespace": "dlt://x", "name": "raw.orders", "to_namespace": "a", "to_name": "\ud800\0"}}
+        for form in ("exact", "regex")
+    ]
+    # Half of a pair of surrogates is valid JSON, and no text that a database keeps.
+    document = json.dumps({"version": 1, "rules": [*rules, PREFIX | {"reason": "\udfff\0"}]})
+    put = client.put("/api/v2/aliases", data=document, content_type="application/json")
+    assert put.status_code == 200
+    project(database)
+
+    assert get("/aliases")["applied"] is True
+    detail = get("/dataset", namespace="dlt://x", name="raw.orders")
+    assert detail["canonical"]["name"] == "shop.raw.orders"
 
 
 def test_rules_are_for_keys_of_all_namespaces(client: FlaskClient, writing: Writing) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage.identity import (
+    LONGEST,
     MOST_NAMES,
     Exact,
     Host,
@@ -74,6 +75,22 @@ def test_a_template_without_its_group_is_refused() -> None:
     with pytest.raises(RuleError, match="no group 2") as caught:
         Regex("(a)", "b", r"\2", "c")
     assert caught.value.field == "to_namespace"
+
+
+def test_an_expression_that_python_cannot_hold_is_a_mistake() -> None:
+    with pytest.raises(RuleError) as caught:
+        Regex("a{4294967296}", ".*", *TABLE)
+
+    assert caught.value.field == "namespace"
+
+
+def test_a_name_that_rules_only_make_longer_ends() -> None:
+    rules = Rules([Regex(".*", "(.*)", "a", r"\1\1")])
+
+    found = rules.other_names(DatasetRef("a", "b" * 1000))
+
+    assert found
+    assert sum(len(each.ref.name) for each in found) < 20 * LONGEST
 
 
 def test_rules_apply_to_normal_forms_and_to_what_rules_have_made() -> None:

@@ -168,7 +168,8 @@ def causes(graph: nx.DiGraph[str], bad: str, state: State) -> list[Cause]:
     faults: dict[str, set[Fault]] = {}
     for cause in found:
         faults.setdefault(cause.node, set()).add(cause.fault)
-    ways = nx.single_target_shortest_path(graph, bad)
+    # The node itself may be one that is not shown, or not to be seen.
+    ways = nx.single_target_shortest_path(graph, bad) if bad in graph else {}
     ranked = [
         Cause(
             cause.fault,

@@ -248,6 +248,18 @@ def test_a_check_that_passed_since_is_no_cause(get: Get, writing: Writing) -> No
 # --- how things hang together
 
 
+def test_root_cause_of_what_is_not_shown(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        ids = chain(catalog)
+        passed = catalog.dataset("passed", NS, artificial=True)
+        catalog.edge(ids["report"], passed, Direction.OUTPUT)
+        catalog.run(ids["report"], "later", now_us(), state="FAIL")
+
+    (cause,) = get("/lineage/root-cause", node=f"dataset:{NS}:passed")["causes"]
+
+    assert (cause["node"], cause["path"]) == ("job:bi:report", [])
+
+
 def test_paths_lead_from_one_node_to_the_other(get: Get, writing: Writing) -> None:
     with writing() as catalog:
         ids = chain(catalog)

@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from collector.api.access import visible
+from collector.api.access import principal, visible
 from collector.api.marquez.parameters import required, uuid_of, whole
 from collector.api.marquez.refusals import missing
 from collector.api.marquez.routing import Routes
+from collector.api.marquez.run_entities import Sees
 from collector.api.services import reading
 from collector.storage.marquez.identifiers import dataset_version_uuid, run_uuid
 from collector.storage.marquez.job_names import full_names
@@ -40,14 +41,14 @@ def upstream_runs() -> object:
         start = runs_with_id(conn, run_id, seen)
         if not start:
             raise missing("Run", run_id)
-        runs, inputs = _walk(conn, start, max(depth, 0), seen)
+        runs, inputs = _walk(conn, start, max(depth, 0), seen, principal().sees)
         # A writer that the caller may not see is none of the answer's.
         versions = _versions(conn, runs)
         return {"runs": [_shown(run, versions[run.id], inputs[run.id], runs) for run in runs.values()]}
 
 
 def _walk(
-    conn: Connection, start: list[RunRow], depth: int, seen: Visible
+    conn: Connection, start: list[RunRow], depth: int, seen: Visible, sees: Sees
 ) -> tuple[dict[int, RunRow], Inputs]:
     """Give the runs by the numbers of their rows, in the order in which they are met, and what each read."""
     runs: dict[int, RunRow] = {}
@@ -57,7 +58,11 @@ def _walk(
         runs.update(frontier)
         used = data_of(conn, frontier.keys())
         for row in frontier:
-            inputs[row] = [use for use in used.get(row, ()) if use.direction is Direction.INPUT]
+            inputs[row] = [
+                use
+                for use in used.get(row, ())
+                if use.direction is Direction.INPUT and sees(use.dataset.namespace)
+            ]
         writers = {use.version_of[1]: None for row in frontier for use in inputs[row]}
         new = [row for row in writers if row and row not in runs]
         if not new or distance == depth or len(runs) >= MOST_RUNS:

@@ -388,3 +388,21 @@ def test_runs_go_back_to_who_had_written_last(ask: Ask, writing: Writing) -> Non
         == f"Run '{RUN.format(9)}' not found."
     )
     assert ask("/runlineage/upstream", 400)["errors"] == ["query param runId must not be null"]
+
+
+def test_runs_tell_a_key_of_some_namespaces_of_no_other_data(client: FlaskClient, writing: Writing) -> None:
+    with writing() as catalog:
+        writer = catalog.run(catalog.job("w", "theirs"), RUN.format(1), ended_at=NOON + 1)
+        reader = catalog.run(catalog.job("r", "mine"), RUN.format(2), NOON + HOUR)
+        for place in ("mine", "theirs"):
+            data = catalog.dataset("d", place)
+            catalog.uses(writer, data, OUT)
+            catalog.update(data, writer, NOON + 1)
+            catalog.uses(reader, data, IN)
+        key, _ = keys.create(catalog.conn, "test", ("read",), ("mine",), NOON)
+    headers = {"Authorization": f"Bearer {key}"}
+
+    found: Any = client.get(f"/api/v1/runlineage/upstream?runId={RUN.format(2)}", headers=headers).json
+
+    (run,) = found["runs"]
+    assert [(each["namespace"], each["producedByRunId"]) for each in run["inputs"]] == [("mine", None)]

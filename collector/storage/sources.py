@@ -9,7 +9,8 @@ from sqlalchemy import Connection, func, literal_column, select
 
 from collector.storage.compression import unpack
 from collector.storage.selects import chunks
-from collector.storage.tables import facet, facet_body, source_note
+from collector.storage.tables import dataset, facet, facet_body, source_note
+from collector.storage.visibility import Visible, within
 
 FACET = "dataSource"
 
@@ -29,22 +30,31 @@ class Source:
     updated_at: int
 
 
-def sources(conn: Connection) -> list[Source]:
-    """Give all data sources by name. There are few: one for each database or bucket, however many datasets."""
-    found = _named_by_facets(conn)
+def sources(conn: Connection, visible: Visible = None) -> list[Source]:
+    """Give data sources by name: those of the datasets that the caller may see.
+
+    There are few: one for each database or bucket, however many datasets.
+    """
+    found = _named_by_facets(conn, visible)
     for row in conn.execute(select(source_note)):
         seen = found.get(row.name)
+        # Whose it is nobody has said but the datasets in it.
+        if seen is None and visible is not None:
+            continue
         created = row.created_at if seen is None else min(row.created_at, seen.created_at)
         updated = row.updated_at if seen is None else max(row.updated_at, seen.updated_at)
         found[row.name] = Source(row.name, row.type, row.connection_url, row.description, created, updated)
     return [found[name] for name in sorted(found)]
 
 
-def _named_by_facets(conn: Connection) -> dict[str, Source]:
+def _named_by_facets(conn: Connection, visible: Visible) -> dict[str, Source]:
     # The name of the facet is a constant of the index's condition, not a parameter, and so found in it.
     mine = facet.c.name == literal_column(f"'{FACET}'")
     first, last = func.min(facet.c.first_seen_at), func.max(facet.c.first_seen_at)
     grouped = select(facet.c.hash, first.label("first"), last.label("last")).where(mine)
+    if visible is not None:
+        seen = select(dataset.c.id).where(within(dataset.c.namespace_id, visible))
+        grouped = grouped.where(facet.c.owner_id.in_(seen))
     rows = conn.execute(grouped.group_by(facet.c.hash)).all()
     found: dict[str, Source] = {}
     for part in chunks(rows):
@@ -54,10 +64,10 @@ def _named_by_facets(conn: Connection) -> dict[str, Source]:
             source = _read(texts.get(row.hash, b"null"), row.first, row.last)
             if source is None:
                 continue
-            seen = found.get(source.name)
-            if seen is not None:
-                newest = max(seen, source, key=lambda each: (each.updated_at, each.url))
-                source = replace(newest, created_at=min(seen.created_at, source.created_at))
+            known = found.get(source.name)
+            if known is not None:
+                newest = max(known, source, key=lambda each: (each.updated_at, each.url))
+                source = replace(newest, created_at=min(known.created_at, source.created_at))
             found[source.name] = source
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from collector.api.access import visible
 from collector.api.marquez.bodies import body_of
 from collector.api.marquez.parameters import page
 from collector.api.marquez.refusals import missing
@@ -11,6 +12,7 @@ from collector.api.marquez.routing import Routes
 from collector.api.services import reading, services
 from collector.storage.notes import note_source
 from collector.storage.sources import Source, sources
+from collector.storage.visibility import Visible
 from collector.times import iso, now_us
 
 routes = Routes()
@@ -27,7 +29,7 @@ def list_sources() -> object:
     """List sources by name."""
     part = page()
     with reading() as conn:
-        found = _all(conn)
+        found = _all(conn, visible(conn))
     names = sorted(found)[part.offset : part.offset + part.limit]
     return {"sources": [shape(found[name]) for name in names]}
 
@@ -36,7 +38,7 @@ def list_sources() -> object:
 def get_source(source: str) -> object:
     """Give one source."""
     with reading() as conn:
-        return shape(find_source(conn, source))
+        return shape(find_source(conn, source, visible(conn)))
 
 
 @routes.put("/sources/{source}")
@@ -50,9 +52,9 @@ def put_source(source: str) -> object:
         return shape(find_source(conn, source))
 
 
-def find_source(conn: Connection, name: str) -> Source:
+def find_source(conn: Connection, name: str, seen: Visible = None) -> Source:
     """Give one source; raises ``NotFound``."""
-    found = _all(conn).get(name)
+    found = _all(conn, seen).get(name)
     if found is None:
         raise missing("Source", name)
     return found
@@ -71,5 +73,5 @@ def shape(source: Source) -> dict[str, object]:
     }
 
 
-def _all(conn: Connection) -> dict[str, Source]:
-    return {DEFAULT.name: DEFAULT} | {source.name: source for source in sources(conn)}
+def _all(conn: Connection, seen: Visible) -> dict[str, Source]:
+    return {DEFAULT.name: DEFAULT} | {source.name: source for source in sources(conn, seen)}

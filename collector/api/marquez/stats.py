@@ -64,8 +64,8 @@ def datasets() -> object:
 def data_sources() -> object:
     """Count the data sources known by then."""
 
-    def count(conn: Connection, bounds: Sequence[int], _seen: Visible) -> list[int]:
-        found = [source.created_at for source in sources(conn)]
+    def count(conn: Connection, bounds: Sequence[int], seen: Visible) -> list[int]:
+        found = [source.created_at for source in sources(conn, seen)]
         return [sum(at < end for at in found) for end in bounds[1:]]
 
     return _totals(count)

@@ -252,6 +252,24 @@ def test_sources_that_facets_name(ask: Ask, writing: Writing) -> None:
     assert ask("/sources/sea", 404) == {"code": 404, "message": "Source 'sea' not found."}
 
 
+def test_sources_of_namespaces_that_a_key_is_for(client: FlaskClient, writing: Writing) -> None:
+    with writing() as catalog:
+        for place in ("mine", "theirs"):
+            catalog.facet(
+                catalog.dataset("d", place), "dataSource", {"name": f"db of {place}", "uri": f"{place}://"}
+            )
+            notes.note_source(catalog.conn, f"db of {place}", "ORACLE", "jdbc:x", None, NOON)
+        notes.note_source(catalog.conn, "nobody's", "ORACLE", "jdbc:y", None, NOON)
+        key, _ = keys.create(catalog.conn, "test", ("read",), ("mine",), NOON)
+
+    def get(path: str) -> Any:
+        return client.get(f"/api/v1{path}", headers={"Authorization": f"Bearer {key}"}).json
+
+    assert [each["name"] for each in get("/sources")["sources"]] == ["db of mine", "default"]
+    assert get("/sources/db of mine")["type"] == "ORACLE"
+    assert get("/sources/db of theirs")["code"] == 404
+
+
 def test_tags_by_name(ask: Ask, client: FlaskClient) -> None:
     for name in ("b", "A/c", "a"):
         assert (

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Connection
 
+from collector.api.access import principal
 from collector.api.marquez import facet_values
 from collector.storage.marquez import bulk
 from collector.storage.marquez.identifiers import job_uuid
@@ -126,7 +127,8 @@ class JobNodes:
 
     def __init__(self, conn: Connection, rows: Mapping[int, bulk.JobRow], *, detailed: bool) -> None:
         self._rows = rows
-        self._full = full_names(conn, [id_ for id_, row in rows.items() if row.parent_id is not None])
+        parts = [id_ for id_, row in rows.items() if row.parent_id is not None]
+        self._full = full_names(conn, parts, principal().sees)
         self._facets = Facets(conn, rows, JOB_FACETS) if detailed else None
 
     def name(self, job_id: int) -> str:
@@ -151,7 +153,7 @@ class JobNodes:
             name,
             name if known is None else known.simple,
             None if known is None else known.parent,
-            None if row.parent_id is None else job_uuid(row.parent_id),
+            None if known is None or known.parent_id is None else job_uuid(known.parent_id),
             None if latest is None else latest.id,
             _moment(row.created_at),
             _moment(row.updated_at),

@@ -33,7 +33,7 @@ def job_entities(conn: Connection, ids: Sequence[int], *, visible: Visible, sees
     """Give jobs in the order of ``ids``, each with its last runs. Of these only the last has its facets."""
     if not ids:
         return []
-    names = full_names(conn, ids)
+    names = full_names(conn, ids, sees)
     times = job_times(conn, ids)
     facets = facets_of(conn, ids)
     tags = tags_of(conn, ids)

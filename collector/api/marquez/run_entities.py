@@ -45,7 +45,7 @@ def run_entities(
     event has to be unpacked: ``with_facets`` says for which rows; None: for all.
     """
     if known is None:
-        names = full_names(conn, {run.job.id for run in runs})
+        names = full_names(conn, {run.job.id for run in runs}, sees)
         known = histories(conn, names, {}, [run.id for run in runs])
     data = data_of(conn, [run.id for run in runs])
     notes = announced(conn, {run_key(run.run_id) for run in runs})

@@ -74,7 +74,7 @@ def _walk(
 
 def _versions(conn: Connection, runs: dict[int, RunRow]) -> dict[int, tuple[str, str]]:
     """Give of each run the full name of its job, and the job's version."""
-    names = full_names(conn, {run.job.id for run in runs.values()})
+    names = full_names(conn, {run.job.id for run in runs.values()}, principal().sees)
     known = histories(conn, names, {}, list(runs))
     return {
         row: (names[run.job.id].full, known[run.job.id].uuid_at(run.first_event_at or 0))

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from flask import request
 
-from collector.api.access import visible
+from collector.api.access import principal, visible
 from collector.api.marquez.node_ids import dataset_id, job_id
 from collector.api.marquez.parameters import choice, page, required
 from collector.api.marquez.refusals import invalid_query
@@ -47,7 +47,7 @@ def search() -> object:
     )
     with reading() as conn:
         found = find(conn, wanted, visible=visible(conn), limit=page(DEFAULT_LIMIT).limit)
-        names = full_names(conn, [each.id for each in found if each.kind == "job"])
+        names = full_names(conn, [each.id for each in found if each.kind == "job"], principal().sees)
     results = [_shown(each, names[each.id].full if each.kind == "job" else each.name) for each in found]
     return {"totalCount": len(results), "results": results}
 

@@ -6,9 +6,10 @@ The name that an event gives a job may begin with its parent's already (Airflow'
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, and_, bindparam, literal_column, select
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Dialect, and_, bindparam, literal_column, sel
 from collector.storage.prepared import Prepared
 from collector.storage.tables import job, namespace
 from collector.storage.upsert import MANY, among, among_parameter, many
-from collector.storage.visibility import Visible, within
+from collector.storage.visibility import Visible, sees, within
 from lineage.model import entity_id
 
 MAX_ANCESTORS = 10
@@ -39,14 +40,23 @@ class JobName:
     parent: str | None
 
 
-def full_names(conn: Connection, job_ids: Collection[int]) -> dict[int, JobName]:
-    """Give the names of jobs by id, in one statement."""
+def full_names(
+    conn: Connection, job_ids: Collection[int], may_see: Callable[[str], bool]
+) -> dict[int, JobName]:
+    """Give the names of jobs by id, in one statement.
+
+    A job of which the caller may not see the parent, by its namespace, is one without a parent.
+    """
     if not job_ids:
         return {}
     lines: dict[int, list[Any]] = {}
     for row in _ancestors(conn.dialect).run(conn, {"ids": many(conn, job_ids)}).all():
         lines.setdefault(row.start, []).append(row)
-    return {start: _name(sorted(line, key=lambda row: row.depth)) for start, line in lines.items()}
+    names = {}
+    for start, line in lines.items():
+        job_, *ancestors = sorted(line, key=lambda row: row.depth)
+        names[start] = _name([job_, *takewhile(lambda row: may_see(row.namespace), ancestors)])
+    return names
 
 
 def find_jobs(
@@ -61,7 +71,7 @@ def find_jobs(
         among(conn, job.c.id, tails), job.c.dataset_id.is_(None), within(job.c.namespace_id, visible)
     )
     found: dict[tuple[str, str], JobName] = {}
-    for id_, known in full_names(conn, [row.id for row in conn.execute(there)]).items():
+    for id_, known in full_names(conn, [row.id for row in conn.execute(there)], sees(visible)).items():
         for pair in tails[id_]:
             if known.own == pair[1] or (known.full == pair[1] and pair not in found):
                 found[pair] = known

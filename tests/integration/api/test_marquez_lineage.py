@@ -243,6 +243,30 @@ def test_a_key_of_some_namespaces_sees_these_only(client: FlaskClient, writing: 
     assert client.get("/api/v1/lineage?nodeId=job:theirs:j", headers=headers).status_code == 404
 
 
+def test_a_parent_that_a_key_may_not_see_is_not_told(client: FlaskClient, writing: Writing) -> None:
+    with writing() as catalog:
+        secret = catalog.job("secret", "theirs")
+        job = catalog.job("j", "mine", parent_id=secret, first_seen_at=NOON, last_seen_at=NOON)
+        catalog.edge(job, catalog.dataset("d", "mine"), OUT)
+        catalog.run(job, RUN.format(1), ended_at=NOON, last_event_at=NOON)
+        key, _ = keys.create(catalog.conn, "test", ("read",), ("mine",), NOON)
+
+    def text(path: str) -> str:
+        return client.get(f"/api/v1{path}", headers={"Authorization": f"Bearer {key}"}).text
+
+    for path in (
+        "/lineage?nodeId=dataset:mine:d",
+        "/search?q=j",
+        "/jobs",
+        "/namespaces/mine/jobs/j/versions",
+        f"/jobs/runs/{RUN.format(1)}",
+        f"/runlineage/upstream?runId={RUN.format(1)}",
+    ):
+        assert '"j"' in text(path), path
+        assert "secret" not in text(path), path
+    assert "not found" in text("/namespaces/mine/jobs/secret.j")
+
+
 def test_a_graph_costs_two_statements_a_step(ask: Ask, writing: Writing, database: Database) -> None:
     with writing() as catalog:
         chain(catalog, 12)

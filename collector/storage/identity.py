@@ -139,7 +139,8 @@ def extend(conn: Connection, added: Mapping[int, DatasetRef], put: Collection[Pa
     for row in conn.execute(_members().where(upsert.among(conn, dataset.c.id, candidates))):
         names[row.id] = DatasetRef(row.namespace, row.name)
     by_rule = select(dataset_alias.c.dataset_id, dataset_alias.c.other_id, dataset_alias.c.reason).where(
-        upsert.among(conn, dataset_alias.c.other_id, candidates),
+        # Rules may have made new names long before anybody used them.
+        upsert.among(conn, dataset_alias.c.other_id, candidates | added.keys()),
         dataset_alias.c.reason.in_([Reason.RULE, Reason.RENAME]),
     )
     pairs = {*put, *pairs_of(conn, candidates), *(Pair(*row) for row in conn.execute(by_rule))}

@@ -102,6 +102,25 @@ def content(database: Database) -> Dump:
         return dump(conn)
 
 
+def test_the_end_of_a_rule_stands_for_a_set_of_which_another_stood_before(database: Database) -> None:
+    rule: Json = {
+        "exact": {**LOADED._asdict(), "to_namespace": TABLE.namespace, "to_name": TABLE.name},
+    }
+    plain = DatasetRef("other", "orders")
+    with database.write() as conn:
+        aliases.replace(conn, [rule])
+    projector = Projector(database, holder="test")
+    for event in (reads(plain, symlinks=symlinks(LOADED)), reads(TABLE)):
+        feed(database, [event], NOON)
+        projector.drain()
+
+    with database.read() as conn:
+        assert_sound(conn)
+        stands = {row.canonical_id for row in conn.execute(select(dataset.c.canonical_id))}
+    assert stands == {TABLE.id}
+    assert rebuild(database, "test") == 0
+
+
 def test_a_symlink_joins_two_datasets_that_are_there_already(database: Database) -> None:
     project(database, reads(TABLE), reads(FILES))
     assert sets(database) == {}

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+from sqlalchemy import Connection, case, func, or_, select
 
 from collector.storage.compression import unpack
 from collector.storage.facet_reads import DELETED
@@ -123,21 +123,20 @@ def job_rows(conn: Connection, job_ids: Collection[int], sees: Sees) -> dict[int
 
 def dataset_rows(conn: Connection, dataset_ids: Collection[int], sees: Sees) -> dict[int, DatasetRow]:
     """Give datasets by their canonical ids, without names of namespaces that the caller may not see."""
+    # One by one the last update is the end of an index; a statement that groups reads all that ever were.
+    first = select(func.min(edge.c.valid_from)).where(edge.c.dataset_id == dataset.c.id)
+    last = select(func.max(dataset_update.c.event_time)).where(dataset_update.c.dataset_id == dataset.c.id)
+    ends = (query.correlate(dataset).scalar_subquery() for query in (first, last))
     columns = (dataset.c.canonical_id, dataset.c.id, dataset.c.namespace_id, dataset.c.name)
     stand_in = or_(dataset.c.artificial, dataset.c.job_id.is_not(None))
-    asked = among(conn, dataset.c.canonical_id, dataset_ids)
-    rows = conn.execute(select(*columns, case((stand_in, 1), else_=0)).where(asked)).all()
-    ids = [row[1] for row in rows]
-    began = _ends(conn, func.min(edge.c.valid_from), edge.c.dataset_id, ids)
-    wrote = _ends(conn, func.max(dataset_update.c.event_time), dataset_update.c.dataset_id, ids)
+    statement = select(*columns, case((stand_in, 1), else_=0), *ends)
+    rows = conn.execute(statement.where(among(conn, dataset.c.canonical_id, dataset_ids))).all()
     places = _namespaces(conn, {row[2] for row in rows}, sees)
     found: dict[int, DatasetRow] = {}
     others: dict[int, list[tuple[int, DatasetRow]]] = defaultdict(list)
-    for canonical_id, id_, place, name, hidden in rows:
+    for canonical_id, id_, place, name, hidden, created, written in rows:
         if place in places:
-            written = wrote.get(id_)
-            created = began.get(id_) or written or 0
-            row = DatasetRow(places[place], name, hidden == 1, (id_,), created, written)
+            row = DatasetRow(places[place], name, hidden == 1, (id_,), created or written or 0, written)
             if id_ == canonical_id:
                 found[id_] = row
             else:
@@ -145,14 +144,6 @@ def dataset_rows(conn: Connection, dataset_ids: Collection[int], sees: Sees) -> 
     for canonical_id, named in others.items():
         found[canonical_id] = _together(found.get(canonical_id), [row for _, row in sorted(named)])
     return found
-
-
-def _ends(
-    conn: Connection, end: ColumnElement[int], owner: ColumnElement[int], ids: Collection[int]
-) -> dict[int, int]:
-    """Give the first or last time of each of these datasets that has one, along an index."""
-    found = conn.execute(select(owner, end).where(among(conn, owner, ids)).group_by(owner))
-    return dict(found.all())
 
 
 def _together(canonical: DatasetRow | None, others: list[DatasetRow]) -> DatasetRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Select, func, or_, select
 from collector.storage.dataset_reads import schema_fields
 from collector.storage.facet_reads import current_facet
 from collector.storage.folding import stand
-from collector.storage.graph import SqlGraph
-from collector.storage.tables import dataset, derivation, edge, job
+from collector.storage.graph import SqlGraph, everything
+from collector.storage.tables import dataset, derivation, edge, job, namespace
 from collector.storage.upsert import among, table_of
 from collector.storage.validity import valid
 from lineage.columns import Column, Derived, Transformation
@@ -56,7 +56,7 @@ class SqlColumns(SqlGraph):
         return self._derived(statement.where(far.c.job_id.is_(None)))
 
     def schemas(self, dataset_ids: Collection[int]) -> Mapping[int, Mapping[str, str | None]]:
-        return schemas(self._conn, dataset_ids)
+        return schemas(self._conn, dataset_ids, self._sees)
 
     def _derived(self, statement: Select[Any]) -> Iterator[Derived]:
         told = (
@@ -82,16 +82,25 @@ def _transformations(body: str | None) -> tuple[Transformation, ...]:
     return tuple(Transformation(*each) for each in msgspec.json.decode(body or "[]"))
 
 
-def schemas(conn: Connection, dataset_ids: Collection[int]) -> dict[int, dict[str, str | None]]:
+def schemas(
+    conn: Connection, dataset_ids: Collection[int], may_see: Callable[[str], bool] = everything
+) -> dict[int, dict[str, str | None]]:
     """Give the columns of datasets (by canonical id) as the ``schema`` facets under any of their names have them.
+
+    Names of namespaces that the caller may not see are left out.
 
     Each column with its type, None where it is not known; fields of fields as ``address.city``.
     """
     if not dataset_ids:
         return {}
-    members = select(dataset.c.id, dataset.c.canonical_id).order_by(dataset.c.id)
+    columns = (dataset.c.id, dataset.c.canonical_id, namespace.c.name.label("place"))
+    members = (
+        select(*columns)
+        .join_from(dataset, namespace, namespace.c.id == dataset.c.namespace_id)
+        .order_by(dataset.c.id)
+    )
     rows = conn.execute(members.where(among(conn, dataset.c.canonical_id, dataset_ids)))
-    owners = {row.id: row.canonical_id for row in rows}
+    owners = {row.id: row.canonical_id for row in rows if may_see(row.place)}
     found: dict[int, dict[str, str | None]] = {}
     for owner, version in sorted(
         current_facet(conn, list(owners), SCHEMA).items(), key=lambda item: (item[1].last_seen_at, item[0])

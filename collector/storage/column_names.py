@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import combinations, islice
 from typing import NamedTuple
 
@@ -12,9 +12,10 @@ from sqlalchemy import Connection, func, or_, select, union
 from collector.errors import FieldError, NotFound, Unprocessable
 from collector.storage.catalog import MAX_SPLITS, resolve_node
 from collector.storage.column_graph import schemas
+from collector.storage.graph import everything
 from collector.storage.tables import dataset, derivation, edge
 from collector.storage.upsert import among, table_of
-from collector.storage.visibility import Visible, within
+from collector.storage.visibility import Visible, sees, within
 from lineage.columns import Column
 from lineage.model import DatasetRef, Direction, entity_id
 
@@ -27,12 +28,14 @@ class Candidate(NamedTuple):
     field: str
 
 
-def columns_of(conn: Connection, dataset_ids: Collection[int]) -> list[Column]:
+def columns_of(
+    conn: Connection, dataset_ids: Collection[int], may_see: Callable[[str], bool] = everything
+) -> list[Column]:
     """Give all columns that datasets (by canonical id) are known to have.
 
     From their ``schema`` facets and from what any run, at any time, said of what they or others are made of.
     """
-    known = {(id_, field) for id_, fields in schemas(conn, dataset_ids).items() for field in fields}
+    known = {(id_, field) for id_, fields in schemas(conn, dataset_ids, may_see).items() for field in fields}
     known |= _told(conn, [(id_, None) for id_ in dataset_ids])
     return [Column(*column) for column in sorted(known)]
 
@@ -49,7 +52,7 @@ def start_columns(conn: Connection, node: str, visible: Visible = None) -> list[
         detail = "Only columns, and datasets with theirs, have column lineage; ask for column:NAMESPACE:NAME:FIELD."
         raise Unprocessable(detail, errors=(FieldError("$.node", f"{node!r} is a {found.type}"),))
     canonical_id = conn.execute(select(dataset.c.canonical_id).where(dataset.c.id == found.id)).scalar_one()
-    return columns_of(conn, [canonical_id]) or [Column(canonical_id, None)]
+    return columns_of(conn, [canonical_id], sees(visible)) or [Column(canonical_id, None)]
 
 
 def resolve_column(conn: Connection, text: str, visible: Visible = None) -> Column:
@@ -65,7 +68,7 @@ def resolve_column(conn: Connection, text: str, visible: Visible = None) -> Colu
         raise Unprocessable(detail, errors=(FieldError("$.node", f"{text!r} is none"),))
     candidates = _candidates(conn, rest, visible)
     known: dict[int, set[str]] = defaultdict(set)
-    for id_, fields in schemas(conn, {each.canonical_id for each in candidates}).items():
+    for id_, fields in schemas(conn, {each.canonical_id for each in candidates}, sees(visible)).items():
         known[id_].update(fields)
     for id_, field in _told(conn, [(each.canonical_id, each.field) for each in candidates]):
         known[id_].add(field)

@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy import Connection
 
-from collector.api.access import visible
+from collector.api.access import principal, visible
 from collector.api.marquez.node_ids import RUN, NodeId, Written, field_id, read
 from collector.api.marquez.nodes import find_node
 from collector.api.marquez.parameters import flag, required, whole
@@ -60,7 +60,7 @@ def get_column_lineage() -> object:
         way = Way.BOTH if downstream else Way.UPSTREAM
         found = column_lineage(graph, start, way, max(depth, 0), max_nodes=services().settings.max_nodes)
         refs = {DatasetRef(each.namespace, each.name) for each in found.nodes}
-        rows = dataset_rows(conn, [each.id for each in refs])
+        rows = dataset_rows(conn, [each.id for each in refs], principal().sees)
     versions = {each: current_version(rows[each.id]).uuid for each in refs}
     if version is not None and isinstance(ref, DatasetRef):
         versions[ref] = version.uuid
@@ -70,8 +70,10 @@ def get_column_lineage() -> object:
 def _start(conn: Connection, graph: SqlColumns, node: NodeId, ref: JobRef | DatasetRef) -> list[Column]:
     kind, id_ = graph.start(ref)
     if kind == "job":
-        return columns_of(conn, {step.far for step in graph.from_jobs([id_], Direction.OUTPUT)})
-    columns = columns_of(conn, [id_])
+        return columns_of(
+            conn, {step.far for step in graph.from_jobs([id_], Direction.OUTPUT)}, principal().sees
+        )
+    columns = columns_of(conn, [id_], principal().sees)
     if node.field is None:
         return columns
     same = [column for column in columns if column.field == node.field]
@@ -82,7 +84,7 @@ def _version(conn: Connection, written: Written, ref: JobRef | DatasetRef) -> Da
     """Give the version of the dataset that is asked for; None if none is."""
     if written.version is None or not isinstance(ref, DatasetRef):
         return None
-    found = find_version(conn, dataset_rows(conn, [ref.id])[ref.id], UUID(written.version))
+    found = find_version(conn, dataset_rows(conn, [ref.id], principal().sees)[ref.id], UUID(written.version))
     if found is None:
         raise NotFound("Could not find node")
     return found

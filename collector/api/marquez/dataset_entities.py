@@ -32,7 +32,7 @@ Tags = Mapping[str, Sequence[str]]
 
 def dataset_entities(conn: Connection, ids: Sequence[int], sees: Sees) -> list[Entity]:
     """Give datasets in the order of ``ids``; what is known of them by other names is known of them."""
-    rows = dataset_rows(conn, ids)
+    rows = dataset_rows(conn, ids, sees)
     names = sorted({name for row in rows.values() for name in row.names})
     facets = facets_of(conn, names)
     tags = tags_of(conn, names)

@@ -82,4 +82,4 @@ def entity(conn: Connection, dataset_id: int) -> dict[str, Any]:
 
 
 def _row(conn: Connection, dataset_id: int) -> dataset_pages.DatasetRow:
-    return dataset_pages.dataset_rows(conn, [dataset_id])[dataset_id]
+    return dataset_pages.dataset_rows(conn, [dataset_id], principal().sees)[dataset_id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from collector.api.access import visible
+from collector.api.access import principal, visible
 from collector.api.marquez import datasets, jobs
 from collector.api.marquez.bodies import body_of
 from collector.api.marquez.parameters import page
@@ -93,7 +93,7 @@ def _mark_dataset(namespace: str, name: str, field: str, tag: str, *, attach: bo
             notes.attach_tag(conn, dataset_id, field, tag, now_us())
         else:
             # Whatever name it was put on.
-            for id_ in dataset_rows(conn, [dataset_id])[dataset_id].names:
+            for id_ in dataset_rows(conn, [dataset_id], principal().sees)[dataset_id].names:
                 notes.detach_tag(conn, id_, field, tag)
         return datasets.entity(conn, dataset_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, literal_column, select
@@ -62,22 +62,31 @@ def find_dataset(conn: Connection, namespace_name: str, name: str, visible: Visi
     return conn.execute(select(dataset.c.id).where(dataset.c.id == id_, *shown)).scalar()
 
 
-def dataset_rows(conn: Connection, ids: Collection[int]) -> dict[int, DatasetRow]:
-    """Give what is known of datasets under all of their names, by id."""
+def dataset_rows(
+    conn: Connection, ids: Collection[int], may_see: Callable[[str], bool]
+) -> dict[int, DatasetRow]:
+    """Give what is known of datasets under all of their names that the caller may see, by id."""
     if not ids:
         return {}
-    other = dataset.alias("other")
+    other, place = dataset.alias("other"), namespace.alias("place")
     pairs = (
         select(
-            dataset.c.id, namespace.c.name.label("namespace"), dataset.c.name, other.c.id.label("other_id")
+            dataset.c.id,
+            namespace.c.name.label("namespace"),
+            dataset.c.name,
+            other.c.id.label("other_id"),
+            place.c.name.label("other_place"),
         )
         .join_from(dataset, namespace, namespace.c.id == dataset.c.namespace_id)
         .join(other, other.c.canonical_id == dataset.c.canonical_id)
+        .join(place, place.c.id == other.c.namespace_id)
         .where(among(conn, dataset.c.id, ids), other.c.job_id.is_(None))
     )
     named: dict[int, Named] = {}
     names: dict[int, list[int]] = {}
     for row in conn.execute(pairs).all():
+        if not may_see(row.other_place):
+            continue
         named[row.id] = Named(row.id, row.namespace, row.name)
         names.setdefault(row.id, []).append(row.other_id)
     every = sorted({id_ for some in names.values() for id_ in some})

@@ -267,6 +267,27 @@ def test_a_parent_that_a_key_may_not_see_is_not_told(client: FlaskClient, writin
     assert "not found" in text("/namespaces/mine/jobs/secret.j")
 
 
+def test_a_name_that_a_key_may_not_see_tells_nothing_of_its_data(
+    client: FlaskClient, writing: Writing
+) -> None:
+    """Whoever may send events could join any dataset with one of his own."""
+    with writing() as catalog:
+        secret = catalog.dataset("d", "theirs")
+        catalog.facet(secret, "schema", {"fields": [{"name": "salary", "type": "INT"}]})
+        catalog.alias(catalog.dataset("d", "mine"), secret, "symlink")
+        key, _ = keys.create(catalog.conn, "test", ("read",), ("mine",), NOON)
+    headers = {"Authorization": f"Bearer {key}"}
+
+    for path in (
+        "/v1/namespaces/mine/datasets/d",
+        "/v1/namespaces/mine/datasets",
+        "/v2/lineage?node=dataset:mine:d&level=column",
+    ):
+        text = client.get(f"/api{path}", headers=headers).text
+        assert '"d"' in text or "dataset:mine:d" in text, path
+        assert "salary" not in text, path
+
+
 def test_a_graph_costs_two_statements_a_step(ask: Ask, writing: Writing, database: Database) -> None:
     with writing() as catalog:
         chain(catalog, 12)

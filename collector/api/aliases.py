@@ -43,8 +43,9 @@ def put_rules(body: dict[str, Any]) -> object:
 def plan_rules(body: dict[str, Any]) -> object:
     """Tell what rules would change, were they put in place of those there are.
 
-    Nothing is written.
+    Nothing is written. A pattern can take as long as it likes, so this is for those who may put rules.
     """
+    require_operate()
     require_everything()
     with reading() as conn:
         return plan(conn, body["rules"])

@@ -99,5 +99,5 @@ def test_rules_are_for_keys_of_all_namespaces(client: FlaskClient, writing: Writ
 
     for headers, reads, writes in ((read, 200, 403), (some, 403, 403), (operate, 200, 200)):
         assert client.get("/api/v2/aliases", headers=headers).status_code == reads
-        assert client.post("/api/v2/aliases/plan", json=DOCUMENT, headers=headers).status_code == reads
+        assert client.post("/api/v2/aliases/plan", json=DOCUMENT, headers=headers).status_code == writes
         assert client.put("/api/v2/aliases", json=DOCUMENT, headers=headers).status_code == writes

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from lineage.fold import LinkKind, without
 from lineage.model import Direction
-from lineage.traverse import Graph, Key, Link, Named, text
+from lineage.traverse import Graph, Key, Link, names_of, text
 
 
 def outgoing(graph: Graph, keys: Collection[Key]) -> list[Link]:
@@ -16,7 +16,7 @@ def outgoing(graph: Graph, keys: Collection[Key]) -> list[Link]:
     once.
     """
     links: dict[tuple[Key, Key, LinkKind], set[int]] = {}
-    named = _names(graph, keys)
+    named = names_of(graph, keys)
     starts = [key for key, found in named.items() if not found.hidden]
     reached: set[Key] = set()
     frontier: Collection[Key] = starts
@@ -32,7 +32,7 @@ def outgoing(graph: Graph, keys: Collection[Key]) -> list[Link]:
             found += [(("dataset", step.near), ("job", step.far), step.kind) for step in steps]
         links.update((link, set()) for link in found)
         far = {link[1] for link in found}
-        named |= _names(graph, far - named.keys())
+        named |= names_of(graph, far - named.keys())
         reached |= set(frontier)
         frontier = [key for key in far - reached if key in named and named[key].hidden]
     hidden = sorted(key for key, found in named.items() if found.hidden)
@@ -42,10 +42,3 @@ def outgoing(graph: Graph, keys: Collection[Key]) -> list[Link]:
         for source, target, kind in without(links, hidden)
         if source in given and target in given
     )
-
-
-def _names(graph: Graph, keys: Collection[Key]) -> dict[Key, Named]:
-    jobs = graph.jobs([id_ for type_, id_ in keys if type_ == "job"])
-    datasets = graph.datasets([id_ for type_, id_ in keys if type_ == "dataset"])
-    found: dict[Key, Named] = {("job", id_): named for id_, named in jobs.items()}
-    return found | {("dataset", id_): named for id_, named in datasets.items()}

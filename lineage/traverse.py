@@ -224,11 +224,13 @@ class _Walk:
     def answer(self) -> Subgraph:
         shown = list(self._depths.items())[self._skip :]
         met = self._inner()
-        named = self._names({key for link in met for key in link[:2]}.union(key for key, _ in shown))
+        named = names_of(
+            self._graph, {key for link in met for key in link[:2]}.union(key for key, _ in shown)
+        )
         hidden = sorted(key for key, found in named.items() if found.hidden)
         given = without(self._given or {}, hidden)
         links = without(met, hidden)
-        jobs = self._names({("job", id_) for id_ in set[int]().union(*links.values())})
+        jobs = names_of(self._graph, {("job", id_) for id_ in set[int]().union(*links.values())})
         texts = {key: text(key[0], found) for key, found in (named | jobs).items() if not found.hidden}
         nodes = [_node(key, named[key], depth) for key, depth in shown if key in texts]
         return Subgraph(
@@ -247,12 +249,14 @@ class _Walk:
             len(self._depths) if self._truncated else None,
         )
 
-    def _names(self, keys: Collection[Key]) -> dict[Key, Named]:
-        jobs = self._graph.jobs([id_ for kind, id_ in keys if kind == "job"])
-        datasets = self._graph.datasets([id_ for kind, id_ in keys if kind == "dataset"])
-        found: dict[Key, Named] = {("job", id_): named for id_, named in jobs.items()}
-        found.update((("dataset", id_), named) for id_, named in datasets.items())
-        return found
+
+def names_of(graph: Graph, keys: Collection[Key]) -> dict[Key, Named]:
+    """Give the nodes that the store has a name for, hidden ones too."""
+    jobs = graph.jobs([id_ for kind, id_ in keys if kind == "job"])
+    datasets = graph.datasets([id_ for kind, id_ in keys if kind == "dataset"])
+    found: dict[Key, Named] = {("job", id_): named for id_, named in jobs.items()}
+    found.update((("dataset", id_), named) for id_, named in datasets.items())
+    return found
 
 
 def text(type_: NodeType, named: Named | JobRef | DatasetRef) -> str:

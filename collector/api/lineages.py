@@ -14,7 +14,6 @@ from collector.storage.catalog import resolve_node
 from collector.storage.graph import SqlGraph
 from collector.storage.visibility import Visible, sees
 from lineage.fold import Fold
-from lineage.model import DatasetRef, JobRef
 from lineage.timeline import NOW, Moment
 from lineage.traverse import Level, Subgraph, Way, traverse
 
@@ -76,10 +75,9 @@ def answer(conn: Connection, asked: Question) -> dict[str, Any]:
 
 def walk(conn: Connection, asked: Question) -> Subgraph:
     """Walk at level ``job`` or ``dataset``; raises as ``answer`` does."""
-    node = resolve_node(conn, asked.node, asked.visible)
     return traverse(
         SqlGraph(conn, asked.moment, asked.fold, control=asked.control, sees=sees(asked.visible)),
-        (JobRef if node.type == "job" else DatasetRef)(node.namespace, node.name),
+        resolve_node(conn, asked.node, asked.visible).ref,
         asked.way,
         asked.depth,
         Level(asked.level),

@@ -14,7 +14,7 @@ from collector.storage.visibility import Visible
 from lineage.fold import Fold
 from lineage.model import DatasetRef, JobRef
 from lineage.timeline import NOW, Moment
-from lineage.traverse import Key, Level, Named, Node, Subgraph, Way, text, traverse
+from lineage.traverse import Key, Level, Named, Node, Subgraph, Way, names_of, text, traverse
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ class Scope:
 
     def find(self, node: str) -> JobRef | DatasetRef:
         """Find what ``dataset:NS:NAME`` or ``job:NS:NAME`` means; raises as ``resolve_node`` does."""
-        found = resolve_node(self.conn, node, self.visible)
-        return (JobRef if found.type == "job" else DatasetRef)(found.namespace, found.name)
+        return resolve_node(self.conn, node, self.visible).ref
 
     def graph(self, moment: Moment = NOW, *, control: bool = False) -> SqlGraph:
         """Give the graph at a moment."""
@@ -58,12 +57,8 @@ class Scope:
 
     def names(self, keys: Iterable[Key]) -> dict[Key, Named]:
         """Give the names of nodes; those that are hidden, or may not be seen, are left out."""
-        wanted, graph = set(keys), self.graph()
-        jobs = graph.jobs([id_ for kind, id_ in wanted if kind == "job"])
-        datasets = graph.datasets([id_ for kind, id_ in wanted if kind == "dataset"])
-        found: dict[Key, Named] = {("job", id_): named for id_, named in jobs.items() if not named.hidden}
-        found.update((("dataset", id_), named) for id_, named in datasets.items() if not named.hidden)
-        return found
+        found = names_of(self.graph(), set(keys))
+        return {key: named for key, named in found.items() if not named.hidden}
 
     def keys(self, nodes: Sequence[Node]) -> dict[str, Key]:
         """Give what nodes of an answer are in the store, by their ids."""

@@ -23,7 +23,7 @@ from collector.errors import FieldError, NotFound, Unprocessable
 from collector.storage.pages import Key, Page, cut, ordered
 from collector.storage.tables import SORT_PREFIX, dataset, job, namespace
 from collector.storage.visibility import Visible, within
-from lineage.model import entity_id
+from lineage.model import DatasetRef, JobRef, entity_id
 
 NodeType = Literal["job", "dataset"]
 
@@ -50,6 +50,11 @@ class Node:
     def text(self) -> str:
         """How a node is written: ``dataset:NS:NAME`` or ``job:NS:NAME``."""
         return f"{self.type}:{self.namespace}:{self.name}"
+
+    @property
+    def ref(self) -> JobRef | DatasetRef:
+        """What walks of the graph begin at."""
+        return (JobRef if self.type == "job" else DatasetRef)(self.namespace, self.name)
 
 
 TABLES = {"job": job, "dataset": dataset}

@@ -18,6 +18,7 @@ from collector.wiring import Services
 from tests.catalog import Catalog
 
 Get = Callable[..., Any]
+Ask = Callable[..., Any]
 Writing = Callable[[], AbstractContextManager[Catalog]]
 
 
@@ -71,3 +72,15 @@ def writing(database: Database) -> Writing:
             yield Catalog(conn)
 
     return writing
+
+
+@pytest.fixture
+def ask(client: FlaskClient) -> Ask:
+    """Give the JSON of ``/api/v1`` and a path, with parameters."""
+
+    def ask(path: str, status: int = 200, **parameters: Any) -> Any:
+        response = client.get(f"/api/v1{path}", query_string=parameters)
+        assert response.status_code == status, response.text
+        return response.json
+
+    return ask

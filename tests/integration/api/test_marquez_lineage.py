@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -15,26 +14,12 @@ from collector.storage import keys, notes, tables
 from collector.storage.engine import Database
 from lineage.model import Direction
 from tests.catalog import HOUR, NOON, Catalog
-from tests.integration.api.conftest import Writing
+from tests.integration.api.conftest import Ask, Writing
 from tests.statements import counted
 
 IN, OUT = Direction.INPUT, Direction.OUTPUT
 DATA = "postgres://db.example.org:5432"
 RUN = "01980000-0000-7000-8000-00000000000{}"
-
-Ask = Callable[..., Any]
-
-
-@pytest.fixture
-def ask(client: FlaskClient) -> Ask:
-    """Give the JSON of ``/api/v1`` and a path, with parameters."""
-
-    def ask(path: str, status: int = 200, **parameters: Any) -> Any:
-        response = client.get(f"/api/v1{path}", query_string=parameters)
-        assert response.status_code == status, response.text
-        return response.json
-
-    return ask
 
 
 def chain(catalog: Catalog, length: int = 4) -> tuple[list[int], list[int]]:

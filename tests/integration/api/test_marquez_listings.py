@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -17,25 +16,10 @@ from collector.times import EPOCH, now_us
 from lineage.model import Direction
 from tests.catalog import HOUR, NOON
 from tests.events import run_event
-from tests.integration.api.conftest import Writing
+from tests.integration.api.conftest import Ask, Writing
 
 DATA = "postgres://db.example.org:5432"
 DAY = 24 * HOUR
-
-Ask = Callable[..., Any]
-
-
-@pytest.fixture
-def ask(client: FlaskClient) -> Ask:
-    """Give the JSON of ``/api/v1`` and a path, with parameters."""
-
-    def ask(path: str, status: int = 200, **parameters: Any) -> Any:
-        response = client.get(f"/api/v1{path}", query_string=parameters)
-        assert response.status_code == status, response.text
-        return response.json
-
-    return ask
-
 
 # --- search -----------------------------------------------------------------------------------------------------
 

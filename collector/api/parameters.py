@@ -18,7 +18,8 @@ DEFAULT_LIMIT = 100
 DEFAULT_DEPTH = 20
 LAST_ID = 2**63 - 1
 NODE = r"^(dataset|job):[\s\S]*:[\s\S]*$"
-FINE_NODE = r"^((dataset|job):[\s\S]*|column:[\s\S]*:[\s\S]*):[\s\S]*$|^run:[\s\S]+$"
+COLUMN_NODE = r"^((dataset|job):[\s\S]*|column:[\s\S]*:[\s\S]*):[\s\S]*$"
+FINE_NODE = COLUMN_NODE + r"|^run:[\s\S]+$"
 FINE_NODE_HELP = (
     "Write dataset:NAMESPACE:NAME, job:NAMESPACE:NAME, column:NAMESPACE:NAME:FIELD or run:RUN_ID."
 )
@@ -184,6 +185,37 @@ class SearchQuery(Limited):
     q = Text(required=True, validate=validate.Length(min=1), metadata=said("a part of the name"))
 
 
+def node_field(text: str, **more: Any) -> Text:
+    """Make the parameter for a job or dataset."""
+    return Text(validate=validate.Regexp(NODE, error=NODE_HELP), metadata=said(text), **more)
+
+
+def depth_field(text: str = "edges to follow") -> Whole:
+    """Make the parameter for how far to look."""
+    return Whole(validate=validate.Range(min=0), metadata=said(f"{text}; {DEFAULT_DEPTH} if not given"))
+
+
+def level_field() -> Text:
+    """Make the parameter for what the nodes are."""
+    return Text(
+        validate=validate.OneOf([level.value for level in Level]),
+        load_default="job",
+        metadata=said("`dataset` leaves the jobs out: edges lead from dataset to dataset"),
+    )
+
+
+def fold_field(where: str = "") -> Text:
+    """Make the parameter for which jobs stand for others."""
+    return Text(
+        validate=validate.OneOf([fold.value for fold in Fold]),
+        load_default="auto",
+        metadata=said(
+            f"which job stands for a job{where}: its `parent`, its `root`, itself (`none`), or its parent where a "
+            "tool reports every step (`auto`)"
+        ),
+    )
+
+
 class MomentQuery(Schema):
     """Which edges count."""
 
@@ -196,33 +228,15 @@ class MomentQuery(Schema):
 class WalkQuery(MomentQuery):
     """Which part of the graph of jobs and datasets to give."""
 
-    node = Text(
-        required=True,
-        validate=validate.Regexp(NODE, error=NODE_HELP),
-        metadata=said("`dataset:NAMESPACE:NAME` or `job:NAMESPACE:NAME`"),
-    )
+    node = node_field("`dataset:NAMESPACE:NAME` or `job:NAMESPACE:NAME`", required=True)
     direction = Text(
         validate=validate.OneOf([way.value for way in Way]),
         load_default="both",
         metadata=said("what it is made from, what is made from it, or both"),
     )
-    depth = Whole(
-        validate=validate.Range(min=0),
-        metadata=said(f"edges to follow, each way; {DEFAULT_DEPTH} if not given"),
-    )
-    level = Text(
-        validate=validate.OneOf([level.value for level in Level]),
-        load_default="job",
-        metadata=said("`dataset` leaves the jobs out: edges lead from dataset to dataset"),
-    )
-    fold = Text(
-        validate=validate.OneOf([fold.value for fold in Fold]),
-        load_default="auto",
-        metadata=said(
-            "which job stands for a job at level `job`: its `parent`, its `root`, itself (`none`), or "
-            "its parent where a tool reports every step (`auto`)"
-        ),
-    )
+    depth = depth_field("edges to follow, each way")
+    level = level_field()
+    fold = fold_field(" at level `job`")
     control = fields.Boolean(
         truthy={"true"},
         falsy={"false"},

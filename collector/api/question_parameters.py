@@ -7,12 +7,18 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from collector.api.fields import Instant, Text, Whole
-from collector.api.parameters import DEFAULT_DEPTH, NODE, NODE_HELP, Limited, Paged
+from collector.api.parameters import (
+    COLUMN_NODE,
+    Limited,
+    Paged,
+    depth_field,
+    fold_field,
+    level_field,
+    node_field,
+)
 from collector.api.shapes import said
-from lineage.fold import Fold
-from lineage.traverse import Level, Way
+from lineage.traverse import Way
 
-COLUMN_NODE: Final = r"^((dataset|job):[\s\S]*|column:[\s\S]*:[\s\S]*):[\s\S]*$"
 COLUMN_HELP: Final = "Write dataset:NAMESPACE:NAME, job:NAMESPACE:NAME or column:NAMESPACE:NAME:FIELD."
 
 MOST_PATHS: Final = 50
@@ -24,36 +30,10 @@ DEFAULT_EDGES: Final = 100_000
 """A hundred thousand edges take a second and 100 MB to look for cycles in."""
 
 
-def node_field(text: str, **more: Any) -> Text:
-    """Make the parameter for a job or dataset."""
-    return Text(validate=validate.Regexp(NODE, error=NODE_HELP), metadata=said(text), **more)
-
-
-def depth_field(text: str = "edges to follow") -> Whole:
-    """Make the parameter for how far to look."""
-    return Whole(validate=validate.Range(min=0), metadata=said(f"{text}; {DEFAULT_DEPTH} if not given"))
-
-
-def level_field() -> Text:
-    """Make the parameter for what the nodes are."""
-    return Text(
-        validate=validate.OneOf([level.value for level in Level]),
-        load_default="job",
-        metadata=said("`dataset` leaves the jobs out: edges lead from dataset to dataset"),
-    )
-
-
 class Folded(Schema):
     """A question to the graph."""
 
-    fold = Text(
-        validate=validate.OneOf([fold.value for fold in Fold]),
-        load_default="auto",
-        metadata=said(
-            "which job stands for a job: its `parent`, its `root`, itself (`none`), or its parent where a tool "
-            "reports every step (`auto`)"
-        ),
-    )
+    fold = fold_field()
 
 
 class DiffQuery(Folded, Paged):

@@ -244,6 +244,54 @@ class Partition:
             raise RuleError("only days, and only those before a release, are counted in working days")
 
 
+@dataclass(frozen=True, slots=True)
+class EarlyWarning:
+    """Tell before a deadline that it will be missed: from ``before`` it on, where so much of what may be is too late.
+
+    ``quantile`` is the share of what may be by which it is judged: with 0.2, data that in four of five scenarios comes
+    too late is announced.
+    """
+
+    before: int
+    quantile: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.before <= 0:
+            raise RuleError("a warning comes before the deadline")
+        if not 0 < self.quantile < 1:
+            raise RuleError("a quantile lies between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The share of deadlines to be met in any ``period``; what is left of it is the error budget."""
+
+    share: float
+    period: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise RuleError("a share lies between 0 and 1")
+        if self.period <= 0:
+            raise RuleError("a period must be more than nothing")
+
+
+class CatchUp(StrEnum):
+    """Which of the releases whose deadlines passed while nobody was looking are told of."""
+
+    LAST = "last"  # the dataset as it stands: what is late now, once
+    ALL = "all"  # each release that is late, as an alert of its own
+    NONE = "none"  # none of them: alerts begin with the next release
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What to do about deadlines that passed while nobody was looking, at most ``window`` ago (others: nothing)."""
+
+    policy: CatchUp = CatchUp.LAST
+    window: int | None = None  # None: however long ago
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """One condition on each of some datasets.
@@ -261,6 +309,9 @@ class Expectation:
     partition: Partition | None = None
     refuse_empty: bool = False
     expect_first_by: int | None = None
+    warning: EarlyWarning | None = None
+    objective: Objective | None = None
+    missed: Missed = Missed()
 
     def __post_init__(self) -> None:
         zone(self.timezone)

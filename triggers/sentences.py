@@ -61,6 +61,8 @@ SENTENCES = {
     "no_schema": "No schema is known.",
     "schema_agreed": "The schema is the one agreed on, of {agreed}.",
     "schema_changed": "The schema has changed at {at}: {change}.",
+    # Rules
+    "calendar_ended": "Its calendar has ended, so nobody knows when data is due: extend the calendar in the rules.",
 }
 
 

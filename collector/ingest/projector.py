@@ -18,7 +18,8 @@ from sqlalchemy import Connection
 from collector.errors import DatabaseUnavailable, TidegateError
 from collector.ingest.envelope import EventReader
 from collector.ingest.rules import RuleFollower
-from collector.storage import inbox
+from collector.storage import facts, inbox
+from collector.storage.changes import Changes
 from collector.storage.engine import Database
 from collector.storage.inbox import LoggedEvent
 from collector.storage.leases import Lease, holder_of, is_gone
@@ -156,9 +157,10 @@ class Projector:
         return len(events)
 
     def _write(self, event_ids: Sequence[int], observations: Sequence[Observation]) -> None:
-        def finish(conn: Connection) -> None:
+        def finish(conn: Connection, changes: Changes) -> None:
             self._keep_lease(conn)
             inbox.remove(conn, event_ids)
+            facts.tell(conn, changes.facts, self._kept_at)
             self._database.notify(conn)
 
         self._target.write(event_ids, observations, finish)
@@ -186,14 +188,14 @@ class Target:
         self,
         event_ids: Sequence[int],
         observations: Sequence[Observation],
-        finish: Callable[[Connection], None] = lambda conn: None,
+        finish: Callable[[Connection, Changes], None] = lambda conn, changes: None,
     ) -> None:
         """Project observations in one transaction, of which ``finish`` is a part. Any error rolls all back."""
         try:
             with self._database.read() as conn:
                 changes = self.projection.prepare(conn, observations)
             with self._database.write() as conn:
-                finish(conn)
+                finish(conn, changes)
                 self.projection.write(conn, changes)
         except BaseException:
             self.projection.forget()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
+from collector.storage.facts import What
 from collector.storage.timelines import LateJobs
 
 Row = Sequence[Any]
@@ -32,6 +33,12 @@ class Changes:
     late: LateJobs = field(default_factory=dict)
     canonical: list[tuple[int, int]] = field(default_factory=list)
     """Datasets, by id, and the name that now stands for each."""
+
+    facts: dict[int, What] = field(default_factory=dict)
+    """What the engine is to look at: names of datasets, and jobs, by id."""
+
+    def tell(self, subject_id: int, what: What) -> None:
+        self.facts[subject_id] = self.facts.get(subject_id, What(0)) | what
 
     def insert(
         self,

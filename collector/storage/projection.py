@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from collector.storage import compression, upsert
 from collector.storage.changes import Changes
 from collector.storage.entities import Entities, job_id_of
+from collector.storage.facts import What
 from collector.storage.identity import Identity
 from collector.storage.run_ids import NextRunIds, RunIds, RunKey
 from collector.storage.selects import chunks, run_uses, runs_of
@@ -46,6 +47,12 @@ CACHED_RUNS = 20_000
 
 CACHED_CONTENT = 500_000
 """Derivations and facet bodies known to be written already; some 100 bytes each."""
+
+CACHED_FACETS = 200_000
+"""Facets of which it is known who has them; some 150 bytes each."""
+
+TOLD_FACETS = frozenset({"schema", "ownership", "tags"})
+"""Facets by which rules pick out datasets, or judge them."""
 
 DELETED = b""
 """The hash of a facet that was deleted."""
@@ -106,6 +113,7 @@ class Projection:
         self._entities = Entities()
         self._derivations: set[int] = set()
         self._bodies: set[bytes] = set()
+        self._told: dict[tuple[int, str], bytes] = {}
 
     def forget(self) -> None:
         """Drop what is kept in memory: a transaction failed, or somebody else has written."""
@@ -115,6 +123,7 @@ class Projection:
         self._entities.forget()
         self._derivations.clear()
         self._bodies.clear()
+        self._told.clear()
         self._run_ids.forget()
 
     def prepare(self, conn: Connection, observations: Sequence[Observation]) -> Changes:
@@ -131,6 +140,8 @@ class Projection:
         aliases = [alias for seen in observations for alias in seen.aliases]
         pairs, changes.canonical = self.identity.advance(conn, new, aliases)
         changes.insert(dataset_alias, pairs, {"detail": upsert.SMALLEST})
+        for id_ in (*new, *(moved for moved, _ in changes.canonical)):
+            changes.tell(id_, What.NAME)
         self._timelines.load(conn, {held.run.job_id for held in touched})
         self._runs_of(touched, changes)
         intervals, changes.late = self._timelines.advance(
@@ -141,6 +152,8 @@ class Projection:
             ]
         )
         changes.insert(edge, intervals, upsert.replace(edge))
+        for job_id in {interval[0] for interval in intervals} | changes.late.keys():
+            changes.tell(job_id, What.EDGE)
         for held in touched:
             held.settle()
         self._trim()
@@ -158,6 +171,8 @@ class Projection:
         if len(self._runs) > CACHED_RUNS:
             self._runs.clear()
         self._entities.trim()
+        if len(self._told) > CACHED_FACETS:
+            self._told.clear()
         for known in (self._derivations, self._bodies):
             if len(known) > CACHED_CONTENT:
                 known.clear()
@@ -228,11 +243,15 @@ class Projection:
         gone: list[tuple[int, int, int]] = []
         new: list[Update] = []
         for held in touched:
+            if held.run.first_event_at is not None:
+                changes.tell(held.run.job_id, What.RUN)
             now = list(updates(held.run, held.uses.values()))
             if now != held.updates_before:
                 kept = {update[:3] for update in now}
                 gone += (update[:3] for update in held.updates_before if update[:3] not in kept)
                 new += (update for update in now if update not in held.updates_before)
+        for dataset_id in {each[0] for each in gone} | {update.dataset_id for update in new}:
+            changes.tell(dataset_id, What.UPDATE)
         changes.gone_updates = gone
         changes.insert(dataset_update, new, upsert.replace(dataset_update))
 
@@ -267,6 +286,9 @@ class Projection:
                     if hash_ not in self._bodies and hash_ not in bodies:
                         bodies[hash_] = _canonical.encode(body)
                 key = (owner.id, name, hash_)
+                if name in TOLD_FACETS and self._told.get(key[:2]) != hash_:
+                    self._told[key[:2]] = hash_
+                    changes.tell(owner.id, What.FACET)
                 first, last = found.get(key, (seen.time, seen.time))
                 found[key] = (min(first, seen.time), max(last, seen.time))
         widen = {"first_seen_at": upsert.SMALLEST, "last_seen_at": upsert.LARGEST}
@@ -295,6 +317,7 @@ class Projection:
                 )
                 if key not in rows or row[3:5] > rows[key][3:5]:
                     rows[key] = row
+                    changes.tell(check.dataset.id, What.CHECK)
         changes.insert(assertion, rows.values(), upsert.replace(assertion), ("event_time", "digest"))
 
 

@@ -1,0 +1,142 @@
+"""The tables of alerts: what is wrong, who was told, and what is on its way to receivers."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+
+from collector.storage.freshness_tables import RULE_ID
+from collector.storage.schema import RowId, metadata
+
+FINGERPRINT = 16
+"""Characters of ``triggers.alerts.Alert.fingerprint``."""
+
+# One row for each time that something was wrong.
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("fingerprint", String(FINGERPRINT), nullable=False),
+    Column("rule", String(RULE_ID), nullable=False),
+    Column("type", String(8), nullable=False),  # dataset, job
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("subject_id", BigInteger, nullable=False),  # canonical dataset, or job
+    Column("severity", String(16), nullable=False),
+    Column("labels", Text, nullable=False),  # JSON array of [name, value]
+    Column("owner", Text),
+    Column("tags", Text, nullable=False),  # JSON array
+    Column("text", Text, nullable=False),
+    Column("explanation", Text),  # why, as far as the graph tells; the latest
+    Column("only_as_cause", Boolean, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger),  # NULL: open
+    Column("last_good_at", BigInteger),
+    # How it stood when it was last looked at.
+    Column("cause", String(FINGERPRINT)),  # of the alert that explains it; NULL: nothing does
+    Column("path", Text),  # JSON array: the nodes from the cause to this one
+    Column("affects", Integer, nullable=False),
+    Column("muted_by", String(RULE_ID + 8)),  # window:ID or silence:ID
+    Column("notified_at", BigInteger),  # when anybody was told first
+    Column("acknowledged_at", BigInteger),
+    Column("acknowledged_by", Text),
+    Column("acknowledged_note", Text),
+    Index("uq_alert_fingerprint_starts_at", "fingerprint", "starts_at", unique=True),
+    Index(None, "ends_at"),
+    Index(None, "subject_id"),
+    Index(None, "starts_at"),
+)
+
+# When a group of alerts is looked at next, and what its receiver was told.
+alert_group = Table(
+    "alert_group",
+    metadata,
+    Column("id", String(32), primary_key=True),  # triggers.routing.GroupKey.id
+    Column("route", String(RULE_ID), nullable=False),
+    Column("receiver", String(RULE_ID), nullable=False),
+    Column("labels", Text, nullable=False),  # JSON array of [name, value]
+    Column("next_at", BigInteger),  # NULL: only its log is kept
+    Column("flushed", Boolean, nullable=False),
+    Column("log_at", BigInteger),  # NULL: nobody was told
+    Column("log_number", Integer),
+    Column("log_firing", Text),  # JSON array of fingerprints
+    Column("log_resolved", Text),
+)
+
+# What was told to a receiver.
+notification = Table(
+    "notification",
+    metadata,
+    Column("id", String(32), primary_key=True),  # triggers.pipeline.Notification.id
+    Column("group_id", String(32), nullable=False),
+    Column("receiver", String(RULE_ID), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("body", Text, nullable=False),  # JSON of triggers.messages.Message
+    Index(None, "at"),
+    Index(None, "group_id"),
+)
+
+silence = Table(
+    "silence",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("matchers", Text, nullable=False),  # JSON array of {label, value, regex, negative}
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index(None, "ends_at"),
+)
+
+# What is to be sent: one row a receiver, written with the decision to send it.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("target_id", String(RULE_ID), nullable=False),
+    Column("kind", String(16), nullable=False),  # notification
+    Column(
+        "key", String(64), nullable=False
+    ),  # the same for the same thing to the same receiver, whoever decides it
+    Column("body", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # pending, delivered, dead, cancelled
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", BigInteger, nullable=False),  # of pending rows: when it is tried next
+    Column("holder", String(64)),  # who is sending it now
+    Column("held_until", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("error", Text),  # of the last attempt
+    Index("uq_outbox_key", "key", unique=True),
+    Index(None, "state", "next_at"),
+    Index(None, "target_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Every attempt to send.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("outbox_id", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("took", BigInteger, nullable=False),  # µs
+    Column("outcome", String(16), nullable=False),  # delivered, retry, refused, unknown
+    Column("status", Integer),  # of HTTP
+    Column("error", Text),
+    Index(None, "outbox_id"),
+    Index(None, "at"),
+    sqlite_autoincrement=True,
+)
+
+# Receivers that asked for a pause, or to hear no more.
+receiver = Table(
+    "receiver",
+    metadata,
+    Column("id", String(RULE_ID), primary_key=True),
+    Column("wait_until", BigInteger),
+    Column("disabled_at", BigInteger),
+    Column("reason", Text),
+)

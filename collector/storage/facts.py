@@ -1,0 +1,69 @@
+"""The engine's queue: which datasets and jobs the projector has changed, and in what.
+
+It says where to look, not what is to be seen there: whoever looks reads the tables, so many changes of one dataset cost
+one look, and one that is told twice does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntFlag
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, func, select
+
+from collector.storage.tables import fact
+from collector.storage.upsert import among, write_rows
+
+
+class What(IntFlag):
+    """In what something has changed, as a set."""
+
+    UPDATE = 1  # of a dataset: its updates
+    CHECK = 2  # of a dataset: results of checks
+    FACET = 4  # its schema, owners or tags
+    NAME = 8  # of a dataset: it is new, or is one with another now
+    RUN = 16  # of a job: one of its runs
+    EDGE = 32  # of a job: what it reads and writes
+
+
+class Told(NamedTuple):
+    """What was read of the queue."""
+
+    ids: list[int]
+    subjects: dict[int, What]
+    """Names of datasets, and jobs, by id."""
+    oldest: int | None
+    """When the first of them was written (µs UTC); None if there is nothing."""
+
+
+def tell(conn: Connection, changes: Mapping[int, What], now: int) -> None:
+    """Queue changes, in the transaction that makes them."""
+    write_rows(
+        conn,
+        fact,
+        ("subject_id", "what", "at"),
+        [(subject, int(what), now) for subject, what in changes.items()],
+        key=("id",),
+    )
+
+
+def told(conn: Connection, limit: int) -> Told:
+    """Read what was queued first."""
+    rows = conn.execute(select(fact).order_by(fact.c.id).limit(limit)).all()
+    subjects: dict[int, What] = {}
+    for row in rows:
+        subjects[row.subject_id] = subjects.get(row.subject_id, What(0)) | What(row.what)
+    return Told([row.id for row in rows], subjects, min((row.at for row in rows), default=None))
+
+
+def forget(conn: Connection, ids: list[int]) -> None:
+    """Take out of the queue what has been looked at."""
+    if ids:
+        conn.execute(delete(fact).where(among(conn, fact.c.id, ids)))
+
+
+def waiting(conn: Connection) -> tuple[int, int | None]:
+    """Give how many rows wait, and when the first of them was written (µs UTC)."""
+    row = conn.execute(select(func.count(), func.min(fact.c.at))).one()
+    return row[0], row[1]

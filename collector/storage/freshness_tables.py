@@ -1,0 +1,102 @@
+"""The tables of freshness: the rules, what is to be looked at, how each dataset stands, and how it stood."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+
+from collector.storage.schema import CLUSTERED, RowId, metadata
+
+RULE_ID = 200
+"""Characters that the id of a rule may have."""
+
+# The rules in force, one row each. `revision` (row "rules") counts their changes; the engine follows it.
+rule = Table(
+    "rule",
+    metadata,
+    Column("kind", String(16), primary_key=True),  # expectation, target, window, alerting, ...
+    Column("id", String(RULE_ID), primary_key=True),  # empty where there is one of its kind
+    Column("position", Integer, nullable=False),  # its place in the document
+    Column("body", Text, nullable=False),  # JSON, complete: nothing in it depends on another row
+    Column("changed_at", BigInteger, nullable=False),
+    **CLUSTERED,
+)
+
+# What the projector has changed and the engine has not looked at. Its only writer is the projector, so that ids
+# become visible in their order.
+fact = Table(
+    "fact",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("subject_id", BigInteger, nullable=False),  # a name of a dataset, or a job
+    Column("what", Integer, nullable=False),  # set of storage.facts.What
+    Column("at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# How a dataset stands to an expectation that is on it. `next_look_at` is its timer: one each, so that whoever looks
+# twice, or two at once, decide the same release once.
+expectation_state = Table(
+    "expectation_state",
+    metadata,
+    Column("expectation_id", String(RULE_ID), primary_key=True),
+    Column("dataset_id", BigInteger, primary_key=True, autoincrement=False),  # canonical
+    Column("state", String(16), nullable=False),  # triggers.verdict.State
+    Column("reason", Text, nullable=False),  # JSON of triggers.verdict.Reason
+    Column("release_at", BigInteger),
+    Column("deadline_at", BigInteger),
+    Column("late_by", BigInteger),
+    Column("since", BigInteger),
+    Column("next_look_at", BigInteger),
+    Column("held", Boolean, nullable=False),
+    Column("bad_since", BigInteger),  # NULL unless violated
+    Column("last_good_at", BigInteger),  # since when it was well the last time that it was
+    Column("settled_at", BigInteger),  # outcomes of releases with deadlines before this are written
+    Column("changed_at", BigInteger, nullable=False),  # when the engine saw the last change of state
+    Index(None, "dataset_id"),
+    Index(None, "next_look_at"),
+    **CLUSTERED,
+)
+
+# Every decision: a row whenever a state, its reason or its release changed. Kept for `evaluation_days`.
+evaluation = Table(
+    "evaluation",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("expectation_id", String(RULE_ID), nullable=False),
+    Column("dataset_id", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("prompt", String(16), nullable=False),  # fact, timer, rules: what made the engine look
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("release_at", BigInteger),
+    Column("deadline_at", BigInteger),
+    Column("late_by", BigInteger),
+    Column("since", BigInteger),
+    Column("held", Boolean, nullable=False),
+    Index(None, "dataset_id", "expectation_id", "id"),
+    Index(None, "at"),
+    sqlite_autoincrement=True,
+)
+
+# What became of each release whose deadline has passed, for the share of deadlines met.
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("expectation_id", String(RULE_ID), primary_key=True),
+    Column("dataset_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("release_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("deadline_at", BigInteger, nullable=False),
+    Column("arrived_at", BigInteger),  # NULL: not yet, or never
+    Column("met", Boolean, nullable=False),
+    Column("excluded_by", String(RULE_ID)),  # the window that takes it out of the account
+    Index(None, "deadline_at"),
+    **CLUSTERED,
+)
+
+# When some loop was last known to be alive; what lies between that and its next start is an outage.
+pulse = Table(
+    "pulse",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)

@@ -1,0 +1,66 @@
+"""A look at a dataset: how it stands now, given how it stood, and whether that is worth a word.
+
+Live and replay look in the same way; between two looks nothing changes unless a fact comes in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from triggers.errors import CalendarExpired
+from triggers.evaluate import evaluate
+from triggers.facts import Facts
+from triggers.model import Expectation
+from triggers.verdict import Reason, State, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """How a dataset stands to an expectation, and what must be kept from one look to the next; µs UTC."""
+
+    verdict: Verdict
+    bad_since: int | None = None
+    """Since when the expectation is not met, whatever grade of it; None: it is, or nobody knows."""
+    last_good: int | None = None
+    """Since when all was well, the last time that it was: mostly when data came."""
+
+    @property
+    def state(self) -> State:
+        return self.verdict.state
+
+    def differs(self, other: Stance | None) -> bool:
+        """Tell whether there is something to say that has not been said: all but the passing of time."""
+        return other is None or _said(self.verdict) != _said(other.verdict)
+
+
+def look(expectation: Expectation, facts: Facts, before: Stance | None, now: int) -> Stance:
+    """Look at a dataset at ``now`` (µs UTC)."""
+    try:
+        verdict = evaluate(expectation, facts, now)
+    except CalendarExpired:
+        # Not silence: whoever wrote the rule believes that somebody watches.
+        verdict = Verdict(State.FAILED, Reason("calendar_ended"), since=_ended(before, now))
+    good = before.last_good if before else None
+    if verdict.state in (State.FRESH, State.RECOVERED):
+        return Stance(verdict, last_good=verdict.since)
+    if not verdict.state.violated:
+        return Stance(verdict, last_good=good)
+    if good is None and isinstance(last := verdict.reason.values.get("last"), int):
+        good = last
+    # A dataset that is late goes on to be so when the next release is due as well.
+    since = verdict.deadline if verdict.state in (State.LATE, State.MISSED) else verdict.since
+    if since is None:
+        since = now
+    if before is not None and before.bad_since is not None:
+        since = min(since, before.bad_since)
+    return Stance(verdict, since, good)
+
+
+def _ended(before: Stance | None, now: int) -> int:
+    if before is not None and before.verdict.reason.code == "calendar_ended" and before.verdict.since:
+        return before.verdict.since
+    return now
+
+
+def _said(verdict: Verdict) -> Verdict:
+    return replace(verdict, late_by=None, next_look=None)

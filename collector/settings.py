@@ -67,6 +67,30 @@ class Settings:
         "wait for it, some 40 µs an event",
         least=1,
     )
+    engine: bool = setting(
+        True, "run the engine here, which judges freshness; `false` if another server does"
+    )
+    dispatcher: bool = setting(True, "send notifications from here; `false` if another server does")
+    rules: str = setting("", "folder of rule files (`*.yaml`), followed as they change; empty: none")
+    settle: float = setting(
+        60.0,
+        "seconds after a start in which nobody is told that something has not come: emitters catch up",
+        least=0,
+    )
+    lag_alert: float = setting(
+        300.0, "seconds that the oldest event may wait before the engine says that it cannot see", least=1
+    )
+    evaluation_days: int = setting(
+        30, "days for which evaluations, ended alerts and deliveries are kept", least=1
+    )
+    outbound_timeout: float = setting(
+        15.0, "seconds that a receiver of notifications gets to answer", least=0.001
+    )
+    outbound_allow: str = setting(
+        "",
+        "hosts and networks, separated by commas, that notifications may go to although they are private: "
+        "`chat.internal, 10.0.0.0/8`",
+    )
     ready_max_lag: float = setting(
         300.0, "seconds that the oldest event may wait to be projected before `/readyz` says no", least=0
     )
@@ -159,7 +183,8 @@ def _lookup(name: str, where: str, prefix: str = "") -> Field[Any]:
 
 
 def _coerce(item: Field[Any], raw: object, where: str) -> Any:
-    value = _typed(type(item.default), raw)
+    # Where nothing is the default, nothing may be said.
+    value = "" if raw == item.default == "" else _typed(type(item.default), raw)
     if value is None:
         kind = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[
             type(item.default)

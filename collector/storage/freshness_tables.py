@@ -21,8 +21,8 @@ rule = Table(
     **CLUSTERED,
 )
 
-# What the projector has changed and the engine has not looked at. Its only writer is the projector, so that ids
-# become visible in their order.
+# What the projector, or people, have changed and the engine has not looked at. A queue, not a table to be read by "id
+# greater than the last": ids become visible in another order than they are given out.
 fact = Table(
     "fact",
     metadata,

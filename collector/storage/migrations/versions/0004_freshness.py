@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,7 +9,6 @@ revision = "0004"
 down_revision = "0003"
 
 RowId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
 
 NEW = (
     "alert",

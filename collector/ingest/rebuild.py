@@ -16,7 +16,7 @@ from sqlalchemy import delete
 from collector.errors import TidegateError
 from collector.ingest.envelope import EventReader
 from collector.ingest.projector import LEASE, LEASE_US, Target, isolate, read
-from collector.storage import aliases, inbox, upsert
+from collector.storage import aliases, inbox, revisions, upsert
 from collector.storage.engine import Database
 from collector.storage.leases import Lease
 from collector.storage.projection import Projection
@@ -54,6 +54,9 @@ def rebuild(database: Database, holder: str, progress: Callable[[int], None] = l
             # What could not be projected before may be by now, and the other way round.
             conn.execute(delete(parked))
             inbox.park(conn, errors, now_us())
+            if changed:
+                revisions.advance(conn, revisions.CATALOG)
+                database.notify(conn)
         return changed
     finally:
         lease.release()

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
-from collector.storage import upsert
-from collector.storage.tables import alias_rule, revision
+from collector.storage import revisions, upsert
+from collector.storage.revisions import Revision
+from collector.storage.tables import alias_rule
 from lineage.identity import Rules, rule_of
-
-ALIASES: Final = "aliases"
-"""The row of ``revision``."""
 
 Body = Mapping[str, Any]
 """A rule as documents write it, see ``lineage.identity.rule_of``."""
 
 
-class State(NamedTuple):
-    """How often the rules have been changed (``wanted``), and up to which change the catalog follows (``applied``)."""
-
-    wanted: int
-    applied: int
-
-
-def state(conn: Connection) -> State:
+def state(conn: Connection) -> Revision:
     """Tell whether the catalog follows the rules."""
-    row = conn.execute(
-        select(revision.c.wanted, revision.c.applied).where(revision.c.name == ALIASES)
-    ).one_or_none()
-    return State(*row) if row else State(0, 0)
+    return revisions.get(conn, revisions.ALIASES)
 
 
 def bodies(conn: Connection) -> list[dict[str, Any]]:
@@ -46,7 +34,7 @@ def rules(conn: Connection) -> Rules:
 
 def replace(conn: Connection, wanted: Sequence[Body]) -> int:
     """Put rules, checked already, in place of those there are. Give the revision; the projector follows later."""
-    number = _raise(conn)
+    number = revisions.advance(conn, revisions.ALIASES)
     conn.execute(delete(alias_rule))
     _insert(conn, wanted, 0)
     return number
@@ -55,7 +43,7 @@ def replace(conn: Connection, wanted: Sequence[Body]) -> int:
 def append(conn: Connection, body: Body) -> int:
     """Add one rule, checked already; nothing is written if it is there. Give the revision."""
     # First, as it locks the row: two that append at once must not take the same position.
-    number = _raise(conn)
+    number = revisions.advance(conn, revisions.ALIASES)
     if body not in bodies(conn):
         last = conn.execute(select(func.max(alias_rule.c.position))).scalar()
         _insert(conn, [body], 0 if last is None else last + 1)
@@ -64,12 +52,7 @@ def append(conn: Connection, body: Body) -> int:
 
 def mark_applied(conn: Connection, number: int) -> None:
     """Say that the catalog follows the rules up to this revision."""
-    conn.execute(revision.update().where(revision.c.name == ALIASES).values(applied=number))
-
-
-def _raise(conn: Connection) -> int:
-    upsert.write_rows(conn, revision, upsert.names(revision), [(ALIASES, 1, 0)], {"wanted": upsert.SUM})
-    return state(conn).wanted
+    revisions.follow(conn, revisions.ALIASES, number)
 
 
 def _insert(conn: Connection, added: Sequence[Body], first: int) -> None:

@@ -23,6 +23,8 @@ ALWAYS = (401, 403, 500, 503)
 
 PROBLEM = "application/problem+json"
 
+NOTHING: Mapping[str, str] = {}
+
 
 class Parser(FlaskParser):
     """Reads parameters; an unknown one is an error, as a misspelt filter would silently filter nothing."""
@@ -56,17 +58,27 @@ class Native(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         *,
         query: type[ma.Schema] | None = None,
         missing: bool = False,
+        path: Mapping[str, str] = NOTHING,
     ) -> Callable[[V], V]:
-        """Declare a view that reads; ``missing``: it may find nothing, and answers 404 then."""
+        """Declare a view that reads; ``missing``: it may find nothing, and answers 404 then.
+
+        ``path`` describes the variables in the path, here and below.
+        """
         return self._operation(
-            "GET", rule, answer, {"query": query} if query else {}, (404,) if missing else ()
+            "GET", rule, answer, {"query": query} if query else {}, (404,) if missing else (), path
         )
 
     def post(
-        self, rule: str, answer: type[ma.Schema], *, body: type[ma.Schema], missing: bool = False
+        self,
+        rule: str,
+        answer: type[ma.Schema],
+        *,
+        body: type[ma.Schema],
+        missing: bool = False,
+        path: Mapping[str, str] = NOTHING,
     ) -> Callable[[V], V]:
         """Declare a view that changes something, or that needs more than fits into parameters."""
-        return self._operation("POST", rule, answer, {"json": body}, (400, 404) if missing else (400,))
+        return self._operation("POST", rule, answer, {"json": body}, (400, 404) if missing else (400,), path)
 
     def put(self, rule: str, answer: type[ma.Schema], *, body: type[ma.Schema]) -> Callable[[V], V]:
         """Declare a view that puts something in the place of what was there."""
@@ -79,14 +91,17 @@ class Native(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         answer: type[ma.Schema],
         arguments: dict[str, type[ma.Schema]],
         statuses: tuple[int, ...],
+        path: Mapping[str, str] = NOTHING,
     ) -> Callable[[V], V]:
+        described = [{"in": "path", "name": name, "description": text} for name, text in path.items()]
+
         def declare(view: V) -> V:
             declared = self.response(200, answer)(view)
             for status in (*ALWAYS, *statuses):
                 declared = self.alt_response(status, response=HTTPStatus(status).name)(declared)
             for location, schema in arguments.items():
                 declared = self.arguments(schema, location=location)(declared)
-            self.route(rule, methods=[method])(declared)
+            self.route(rule, methods=[method], parameters=described)(declared)
             return view
 
         return declare
@@ -114,8 +129,11 @@ class NativeApi(Api):  # type: ignore[misc]  # flask-smorest has no types
     def finish(self) -> None:
         """Write into the document the bounds that come from settings. Call when all blueprints are registered."""
         for path in self.spec.to_dict()["paths"].values():
+            # What stands in the path of several operations is told with each: nobody has to look for it elsewhere.
+            shared = path.pop("parameters", [])
             for operation in path.values():
-                for parameter in operation.get("parameters", ()) if isinstance(operation, dict) else ():
+                operation["parameters"] = [*shared, *operation.get("parameters", ())]
+                for parameter in operation["parameters"]:
                     if parameter["name"] in self._limits:
                         parameter["schema"]["maximum"] = self._limits[parameter["name"]]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from triggers import business_time
 from triggers.calendars import Calendar
@@ -37,6 +38,15 @@ def evaluate(expectation: Expectation, facts: Facts, now: int) -> Verdict:
     if end is not None and (verdict.next_look is None or verdict.next_look > end):
         return replace(verdict, next_look=end)
     return verdict
+
+
+def lateness(expectation: Expectation, deadline: int, at: int) -> int:
+    """Give by how much a deadline has passed at an instant, no earlier one: in µs elapsed, or of time that counts."""
+    condition = expectation.condition
+    within = _endless(condition.within) if isinstance(condition, MaxAge) else None
+    if within is None:
+        return elapsed(deadline, at)
+    return business_time.between(within, expectation.timezone, deadline, at)
 
 
 def _judge(expectation: Expectation, facts: Facts, now: int, seen: int) -> Verdict:
@@ -73,12 +83,10 @@ def _by_age(
     expectation: Expectation, condition: MaxAge, new: Sequence[Arrival], ignored: tuple[Reason, ...]
 ) -> tuple[Verdict, Awaited]:
     within, timezone = _endless(condition.within), expectation.timezone
+    late_at = partial(lateness, expectation)
 
     def add(at: int, duration: int) -> int:
         return at + duration if within is None else business_time.add(within, timezone, at, duration)
-
-    def lateness(start: int, end: int) -> int:
-        return elapsed(start, end) if within is None else business_time.between(within, timezone, start, end)
 
     last = new[-1].at
     warn, late = condition.age + expectation.grace.warn, condition.age + expectation.grace.late
@@ -86,14 +94,14 @@ def _by_age(
     told: dict[str, Value] = {"last": last, "age": condition.age, "release": release, "deadline": deadline}
     met = Verdict(State.FRESH, Reason("updated", told, ignored), release, deadline, since=last)
     if len(new) > 1 and last >= (missed := add(new[-2].at, late)):
-        by = lateness(missed, last)
+        by = late_at(missed, last)
         reason = Reason("updated_late", told | {"missed": missed, "late_by": by}, ignored)
         met = replace(met, state=State.RECOVERED, late_by=by, reason=reason)
     steps = (
         Step(due, State.DUE, Reason("aging", told, ignored)),
         Step(deadline, State.LATE, Reason("stale", told, ignored)),
     )
-    return met, Awaited(release, deadline, steps, lateness)
+    return met, Awaited(release, deadline, steps, late_at)
 
 
 def _by_release(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text
 
 from collector.storage.schema import CLUSTERED, RowId, metadata
 
@@ -90,6 +90,29 @@ outcome = Table(
     Column("met", Boolean, nullable=False),
     Column("excluded_by", String(RULE_ID)),  # the window that takes it out of the account
     Index(None, "deadline_at"),
+    **CLUSTERED,
+)
+
+# When the release that a dataset owes is foretold to come, for expectations that want to be warned; a row each.
+forecast = Table(
+    "forecast",
+    metadata,
+    Column("expectation_id", String(RULE_ID), primary_key=True),
+    Column("dataset_id", BigInteger, primary_key=True, autoincrement=False),  # canonical
+    Column("release_at", BigInteger),  # the first that is not met; NULL: none is known
+    Column("deadline_at", BigInteger),
+    Column("next_at", BigInteger),  # when to look at it next
+    # What was foretold of this release the last time; NULL: nothing, `reason` tells why if there was a look.
+    Column("made_at", BigInteger),
+    Column("expected_at", BigInteger),  # as likely earlier as later
+    Column("low_at", BigInteger),  # it comes between these with a probability of 90 %
+    Column("high_at", BigInteger),
+    Column("chance", Float),  # of missing the deadline
+    Column("missing", Boolean, nullable=False),  # it was announced that it will miss it
+    Column("reason", Text),  # JSON of triggers.verdict.Reason
+    Column("first_told_at", BigInteger),  # since when it is announced; NULL: it is not
+    Index(None, "next_at"),
+    Index(None, "missing", "deadline_at"),
     **CLUSTERED,
 )
 

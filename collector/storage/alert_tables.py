@@ -89,27 +89,31 @@ silence = Table(
     Index(None, "ends_at"),
 )
 
-# What is to be sent: one row a receiver, written with the decision to send it.
+# What is to be sent: one row a receiver, written with the decision to send it. Of one series, the rows to one receiver
+# go out in the order in which they were written: `next_at` never falls from one pending row to the next.
 outbox = Table(
     "outbox",
     metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("target_id", String(RULE_ID), nullable=False),
-    Column("kind", String(16), nullable=False),  # notification
+    Column("kind", String(16), nullable=False),  # collector.outbound.sending.Kind
+    Column("series", String(64)),  # what it is about: the group of alerts; NULL: its order does not matter
     Column(
         "key", String(64), nullable=False
     ),  # the same for the same thing to the same receiver, whoever decides it
     Column("body", Text, nullable=False),
     Column("state", String(16), nullable=False),  # pending, delivered, dead, cancelled
-    Column("attempts", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),  # since it was queued, that under way included
     Column("next_at", BigInteger, nullable=False),  # of pending rows: when it is tried next
     Column("holder", String(64)),  # who is sending it now
     Column("held_until", BigInteger),
     Column("created_at", BigInteger, nullable=False),
+    Column("queued_at", BigInteger, nullable=False),  # when it was written, or queued again by hand
     Column("ended_at", BigInteger),
     Column("error", Text),  # of the last attempt
     Index("uq_outbox_key", "key", unique=True),
-    Index(None, "state", "next_at"),
+    Index(None, "state", "target_id", "next_at", "id"),
+    Index(None, "state", "id"),
     Index(None, "target_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -123,7 +127,7 @@ delivery = Table(
     Column("attempt", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("took", BigInteger, nullable=False),  # µs
-    Column("outcome", String(16), nullable=False),  # delivered, retry, refused, unknown
+    Column("outcome", String(16), nullable=False),  # collector.outbound.sending.Result
     Column("status", Integer),  # of HTTP
     Column("error", Text),
     Index(None, "outbox_id"),
@@ -131,12 +135,14 @@ delivery = Table(
     sqlite_autoincrement=True,
 )
 
-# Receivers that asked for a pause, or to hear no more.
+# Whoever was sent anything, or is to be: one row each, locked by whoever takes something out of the outbox for it.
 receiver = Table(
     "receiver",
     metadata,
     Column("id", String(RULE_ID), primary_key=True),
-    Column("wait_until", BigInteger),
-    Column("disabled_at", BigInteger),
+    Column("tried_at", BigInteger),  # the last time; whoever waits longest is served next
+    Column("busy_until", BigInteger),  # something is being sent to it, by a dispatcher alive until then
+    Column("wait_until", BigInteger),  # it asked for a pause, or could not be reached
+    Column("disabled_at", BigInteger),  # it asked to hear no more
     Column("reason", Text),
 )

@@ -22,9 +22,8 @@ from collector.storage import facts, inbox
 from collector.storage.changes import Changes
 from collector.storage.engine import Database
 from collector.storage.inbox import LoggedEvent
-from collector.storage.leases import Lease, holder_of, is_gone
+from collector.storage.leases import LeaseLost, Turn
 from collector.storage.projection import Projection
-from collector.times import now_us
 from lineage.model import Observation
 from lineage.translate import translate
 
@@ -42,10 +41,6 @@ RETRY_SECONDS = 0.5
 """Pause after the database was away."""
 
 log = structlog.get_logger(__name__)
-
-
-class LeaseLost(Exception):
-    """Another projector, or a rebuild, has taken over."""
 
 
 class Observer(Protocol):
@@ -69,11 +64,10 @@ class Projector:
         self._database = database
         self._batch = self._size = batch
         self._observer = observer
-        self._lease = Lease(database, LEASE, holder, LEASE_US)
+        self._turn = Turn(database, LEASE, holder, LEASE_US)
         self._target = Target(database, Projection())
         self._rules = RuleFollower(database, self._target.projection.identity)
         self._reader = EventReader()
-        self._kept_at = 0
 
     def run(self, stop: threading.Event) -> None:
         """Project until told to stop; survive any loss of the database."""
@@ -82,7 +76,7 @@ class Projector:
             while not stop.is_set():
                 try:
                     if not active:
-                        active = self._take_lease()
+                        active = self._take_turn()
                     if not active or self._project_batch() == 0:
                         self._database.wait_for_change(IDLE_SECONDS)
                 except LeaseLost:
@@ -93,7 +87,7 @@ class Projector:
                     stop.wait(RETRY_SECONDS)
         finally:
             if active:
-                self._release()
+                self._turn.release()
 
     def drain(self, progress: Callable[[int], None] = lambda events: None) -> int | None:
         """Project all that waits and return the number of events; None if another projector is active.
@@ -102,7 +96,7 @@ class Projector:
 
         ``progress`` is called with the number of events of each batch.
         """
-        if not self._take_lease():
+        if not self._take_turn():
             return None
         try:
             total = 0
@@ -111,26 +105,15 @@ class Projector:
                 progress(done)
             return total
         finally:
-            self._release()
+            self._turn.release()
 
-    def _take_lease(self) -> bool:
-        self._kept_at = now_us()
-        # A standby is woken by every commit of the active one, and should not write at each.
-        holder = holder_of(self._database, LEASE, self._kept_at)
-        if holder is not None and holder != self._lease.holder:
-            if not is_gone(holder):
-                return False
-            self._lease.seize(self._kept_at)
+    def _take_turn(self) -> bool:
+        if not self._turn.take():
+            return False
         # Whoever held it since may have written what we hold in memory.
         self._target.projection.forget()
         self._rules.forget()
-        return self._lease.acquire(self._kept_at)
-
-    def _release(self) -> None:
-        try:
-            self._lease.release()
-        except DatabaseUnavailable:
-            log.warning("lease not released", expires_in_seconds=LEASE_US / 1e6)
+        return True
 
     def _project_batch(self) -> int:
         started = time.perf_counter()
@@ -138,18 +121,17 @@ class Projector:
             events = inbox.pending(conn, self._size)
             behind = self._rules.is_behind(conn)
         if behind:
-            self._rules.catch_up(self._keep_lease)
+            self._rules.catch_up(self._turn.keep)
         full = len(events) == self._size
         self._size = min(2 * self._size, CATCHING_UP * self._batch) if full else self._batch
         if not events:
-            self._keep_idle_lease()
+            self._turn.keep_idle()
             return 0
         observations, errors = read(self._reader, events)
         errors |= isolate(self._write, observations)
         if errors:
             with self._database.write() as conn:
-                self._keep_lease(conn)
-                inbox.park(conn, errors, now_us())
+                inbox.park(conn, errors, self._turn.keep(conn))
         if self._observer:
             self._observer.projected(len(events), time.perf_counter() - started)
             if errors:
@@ -158,23 +140,12 @@ class Projector:
 
     def _write(self, event_ids: Sequence[int], observations: Sequence[Observation]) -> None:
         def finish(conn: Connection, changes: Changes) -> None:
-            self._keep_lease(conn)
+            now = self._turn.keep(conn)
             inbox.remove(conn, event_ids)
-            facts.tell(conn, changes.facts, self._kept_at)
+            facts.tell(conn, changes.facts, now)
             self._database.notify(conn)
 
         self._target.write(event_ids, observations, finish)
-
-    def _keep_lease(self, conn: Connection) -> None:
-        self._kept_at = now_us()
-        if not self._lease.extend(conn, self._kept_at):
-            raise LeaseLost
-
-    def _keep_idle_lease(self) -> None:
-        # Each renewal is a write to the disk, which an idle server should not do all the time.
-        if now_us() - self._kept_at > LEASE_US / 3:
-            with self._database.write() as conn:
-                self._keep_lease(conn)
 
 
 class Target:

@@ -30,7 +30,7 @@ class RuleFollower:
         """Tell whether the rules have changed."""
         return aliases.state(conn).wanted != self._revision
 
-    def catch_up(self, keep: Callable[[Connection], None]) -> None:
+    def catch_up(self, keep: Callable[[Connection], object]) -> None:
         """Read the rules, and apply them to the names that are stored, as far as that has not been done.
 
         In transactions of a fraction of a second, of each of which ``keep`` is a part; whoever stops on the way starts
@@ -48,7 +48,7 @@ class RuleFollower:
             log.debug("alias rules applied", revision=state.wanted)
         self._revision = state.wanted
 
-    def _apply(self, keep: Callable[[Connection], None]) -> None:
+    def _apply(self, keep: Callable[[Connection], object]) -> None:
         # Pairs that are taken back must not be taken for written.
         self._identity.forget()
         last = -1

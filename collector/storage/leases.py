@@ -6,11 +6,16 @@ import os
 import secrets
 import socket
 
+import structlog
 from sqlalchemy import Connection, delete, or_, select
 
+from collector.errors import DatabaseUnavailable
 from collector.storage.engine import Database
 from collector.storage.tables import lease
 from collector.storage.upsert import names, replace, write_rows
+from collector.times import now_us
+
+log = structlog.get_logger(__name__)
 
 
 class Lease:
@@ -74,6 +79,58 @@ class Lease:
         """Give the lease up, so that the next need not wait. Nothing happens if it is not ours."""
         with self._database.write() as conn:
             conn.execute(delete(lease).where(lease.c.name == self.name, lease.c.holder == self.holder))
+
+
+class LeaseLost(Exception):
+    """Somebody else has taken over."""
+
+
+class Turn:
+    """A loop's turn at what only one may do at a time: it takes the lease when that is free, and keeps it.
+
+    After ``take`` whatever the holder has in memory may be old: somebody else may have written in between.
+    """
+
+    def __init__(self, database: Database, name: str, holder: str, ttl_us: int) -> None:
+        self._database = database
+        self._lease = Lease(database, name, holder, ttl_us)
+        self._kept_at = 0
+
+    def take(self) -> bool:
+        """Take the turn if it is free; tell whether it is ours."""
+        self._kept_at = now_us()
+        # A standby is woken by every commit of the active one, and should not write at each.
+        holder = holder_of(self._database, self._lease.name, self._kept_at)
+        if holder is not None and holder != self._lease.holder:
+            if not is_gone(holder):
+                return False
+            self._lease.seize(self._kept_at)
+        return self._lease.acquire(self._kept_at)
+
+    def keep(self, conn: Connection) -> int:
+        """Renew the lease in the holder's own writing transaction; give the time (µs UTC).
+
+        Raises:
+            LeaseLost: somebody else has it.
+        """
+        self._kept_at = now_us()
+        if not self._lease.extend(conn, self._kept_at):
+            raise LeaseLost
+        return self._kept_at
+
+    def keep_idle(self) -> None:
+        """Renew the lease while there is nothing to do; raises ``LeaseLost``."""
+        # Each renewal is a write to the disk, which an idle server should not do all the time.
+        if now_us() - self._kept_at > self._lease.ttl_us / 3:
+            with self._database.write() as conn:
+                self.keep(conn)
+
+    def release(self) -> None:
+        """Give the turn up, so that the next need not wait."""
+        try:
+            self._lease.release()
+        except DatabaseUnavailable:
+            log.warning("lease not released", lease=self._lease.name, seconds=self._lease.ttl_us / 1e6)
 
 
 def holder() -> str:

@@ -11,11 +11,11 @@ import pytest
 import structlog
 from sqlalchemy import delete, func, insert, select, update
 
-from collector.ingest.projector import LEASE, LEASE_US, LeaseLost, Projector
+from collector.ingest.projector import LEASE, LEASE_US, Projector
 from collector.storage import inbox
 from collector.storage.compression import pack
 from collector.storage.engine import Database
-from collector.storage.leases import Lease, holder_of
+from collector.storage.leases import Lease, LeaseLost, holder_of
 from collector.storage.migrate import upgrade
 from collector.storage.tables import PROJECTION, dataset, event, lease, namespace, parked, run
 from collector.times import now_us
@@ -280,7 +280,7 @@ def test_a_batch_takes_a_number_of_statements_that_does_not_grow_with_it(databas
     projector = Projector(database, holder="test")
     feed(database, loads(125), NOON)
     projector.drain()
-    projector._take_lease()
+    projector._take_turn()
     counts = {}
     for hour, number in enumerate((25, 125, 25, 125), 10):
         feed(database, loads(number, at=NOON + hour * HOUR), NOON)

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
+
+from triggers.alerts import Alert, Severity
+from triggers.notification_log import Reason
+from triggers.pipeline import Notification, Standing
+from triggers.sentences import moment, shortened
+
+SHOWN = 10
+"""Alerts, and what one of them affects, that a message names; of the others it gives the number."""
+
+LONGEST_TITLE = 200
+
+STEPS_SHOWN = 8
+"""Nodes of a path that are named; of a longer one, the first and the last of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +102,145 @@ def _data(item: Item) -> dict[str, Any]:
 def _item(data: Mapping[str, Any]) -> Item:
     labels = tuple((name, value) for name, value in data["labels"])
     return Item(**{**data, "path": tuple(data["path"]), "tags": tuple(data["tags"]), "labels": labels})
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What words need beyond the notification itself."""
+
+    names: Mapping[str, str]
+    """What people call nodes; those not in it go by their ids."""
+    explanations: Mapping[str, str]
+    """Why, by fingerprint, of alerts at causes."""
+    affected: Mapping[str, Sequence[Standing]]
+    """By fingerprint of the alert at the cause, what it explains."""
+    timezone: str
+    digest: bool
+
+
+def compose(notification: Notification, context: Context) -> Message:
+    """Write a notification out."""
+    firing = [standing.alert for standing in notification.firing]
+    over = list(notification.resolved)
+    gravest = max(
+        (alert.severity for alert in firing or over), key=lambda each: each.rank, default=Severity.INFO
+    )
+    return Message(
+        id=notification.id,
+        group=notification.group.id,
+        receiver=notification.group.receiver,
+        at=notification.at,
+        status="firing" if firing else "resolved",
+        reason=notification.reason.value,
+        severity=gravest.value,
+        digest=context.digest,
+        title=shortened(_title(notification, gravest, context), LONGEST_TITLE),
+        text="\n".join(_lines(notification, context)),
+        alerts=tuple(_standing_item(standing, context) for standing in notification.firing),
+        resolved=tuple(_alert_item(alert) for alert in over),
+    )
+
+
+def _title(notification: Notification, gravest: Severity, context: Context) -> str:
+    standings = notification.firing
+    if not standings:
+        return f"[RESOLVED] {_listed([alert.name for alert in notification.resolved])}"
+    head = f"[{gravest.value.upper()}]" + (" again:" if notification.reason is Reason.REPEAT else "")
+    if context.digest:
+        causes = sorted({standing.cause for standing in standings})
+        named = _listed(context.names.get(cause, cause) for cause in causes)
+        return f"{head} {_counted(len(standings), 'dataset')} affected by {named}"
+    affects = sum(standing.affects for standing in standings)
+    also = f" ({affects} affected)" if affects else ""
+    if len(standings) == 1:
+        return f"{head} {standings[0].alert.text.partition('. ')[0].rstrip('.')}{also}"
+    return f"{head} {_listed([standing.alert.name for standing in standings])}{also}"
+
+
+def _lines(notification: Notification, context: Context) -> Iterable[str]:
+    if context.digest:
+        yield from _digest_lines(notification.firing, context)
+    else:
+        for standing in notification.firing[:SHOWN]:
+            yield from _alert_lines(standing, context)
+        yield from _more(len(notification.firing))
+    if notification.resolved:
+        yield f"Resolved: {_listed([alert.name for alert in notification.resolved])}"
+
+
+def _alert_lines(standing: Standing, context: Context) -> Iterable[str]:
+    alert = standing.alert
+    owner = f" Owner: {alert.owner}." if alert.owner else ""
+    yield alert.text
+    if why := context.explanations.get(alert.fingerprint):
+        yield f"  Why: {why}"
+    if standing.path:
+        yield f"  Affected by {_path(standing.path, context)}"
+    affected = context.affected.get(alert.fingerprint, ())
+    if affected:
+        yield f"  Affects {len(affected)}:"
+        yield from (f"    {_path(each.path, context)}" for each in affected[:SHOWN])
+        yield from _more(len(affected), "    ")
+    since = f"since {moment(alert.starts, context.timezone)} {context.timezone}"
+    yield f"  {alert.severity.value.capitalize()}, {since}.{owner}"
+
+
+def _digest_lines(standings: Sequence[Standing], context: Context) -> Iterable[str]:
+    def cause(standing: Standing) -> str:
+        return standing.cause
+
+    for node, some in groupby(sorted(standings, key=cause), key=cause):
+        each = list(some)
+        yield f"{_counted(len(each), 'dataset')} affected by {context.names.get(node, node)}:"
+        yield from (f"  {_path(standing.path, context)}" for standing in each[:SHOWN])
+        yield from _more(len(each), "  ")
+
+
+def _path(path: Sequence[str], context: Context) -> str:
+    """Write the nodes of a path that are somebody's, in the order in which data flow."""
+    named = [context.names[node] for node in path if node in context.names] or list(path)
+    if len(named) > STEPS_SHOWN:
+        named = [*named[: STEPS_SHOWN // 2], "…", *named[-STEPS_SHOWN // 2 :]]
+    return " → ".join(named)
+
+
+def _more(number: int, indent: str = "") -> Iterable[str]:
+    if number > SHOWN:
+        yield f"{indent}… and {number - SHOWN} more"
+
+
+def _listed(names: Iterable[str]) -> str:
+    known = list(names)
+    more = f" and {len(known) - 3} more" if len(known) > 3 else ""
+    return ", ".join(known[:3]) + more
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _standing_item(standing: Standing, context: Context) -> Item:
+    return replace(
+        _alert_item(standing.alert),
+        explanation=context.explanations.get(standing.alert.fingerprint),
+        cause=standing.cause if standing.affected else None,
+        path=standing.path,
+        affects=standing.affects,
+    )
+
+
+def _alert_item(alert: Alert) -> Item:
+    return Item(
+        alert.fingerprint,
+        alert.rule,
+        alert.node,
+        alert.namespace,
+        alert.name,
+        alert.severity.value,
+        alert.starts,
+        alert.ends,
+        alert.text,
+        owner=alert.owner,
+        tags=tuple(sorted(alert.tags)),
+        labels=alert.labels,
+    )

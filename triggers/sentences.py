@@ -83,13 +83,24 @@ def duration(length: int) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts[:2] if count) or "0 s"
 
 
+def moment(at: int, timezone: str) -> str:
+    """Write an instant (µs UTC) by the clock of a time zone, to the minute."""
+    return f"{local(at, zone(timezone)):%Y-%m-%d %H:%M}"
+
+
+def shortened(words: str, longest: int) -> str:
+    """Write a text of any layout on one line, and not more of it than so many characters."""
+    line = " ".join(words.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
 def _words(values: Mapping[str, Any], timezone: str) -> dict[str, str]:
     words = {}
     for name, value in values.items():
         if value is None:
             words[name] = "?"
         elif name in TIMES:
-            words[name] = f"{local(value, zone(timezone)):%Y-%m-%d %H:%M}"
+            words[name] = moment(value, timezone)
         elif name in SPANS:
             words[name] = duration(value)
         elif name == "failed":

@@ -1,0 +1,27 @@
+"""When the server was last known to take events in; and since when the oldest of them waits."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from collector.storage.tables import event, inbox, pulse
+from collector.storage.upsert import LARGEST, names, write_rows
+
+COLLECTOR = "collector"
+"""The pulse of whoever takes events in: of several servers, the last one that is alive."""
+
+
+def beat(conn: Connection, now: int) -> None:
+    """Say that a server is alive."""
+    write_rows(conn, pulse, names(pulse), [(COLLECTOR, now)], {"at": LARGEST})
+
+
+def last_beat(conn: Connection) -> int | None:
+    """Tell when a server was alive the last time (µs UTC)."""
+    return conn.execute(select(pulse.c.at).where(pulse.c.name == COLLECTOR)).scalar()
+
+
+def oldest_waiting(conn: Connection) -> int | None:
+    """Tell when the event was received that waits longest to be projected (µs UTC); None if none does."""
+    first = select(inbox.c.event_id).order_by(inbox.c.event_id).limit(1).scalar_subquery()
+    return conn.execute(select(event.c.received_at).where(event.c.id == first)).scalar()

@@ -28,7 +28,7 @@ def evaluate(expectation: Expectation, facts: Facts, now: int) -> Verdict:
     Between two looks nothing changes but ``late_by``, unless a fact comes in. Raises CalendarExpired from the end of
     the expectation's calendar on.
     """
-    end = _end(expectation)
+    end = calendar_end(expectation)
     if end is not None and now >= end:
         raise CalendarExpired(
             f"the calendar of {expectation.id!r} has ended: what is due is not known any more"
@@ -38,6 +38,13 @@ def evaluate(expectation: Expectation, facts: Facts, now: int) -> Verdict:
     if end is not None and (verdict.next_look is None or verdict.next_look > end):
         return replace(verdict, next_look=end)
     return verdict
+
+
+def after(expectation: Expectation, at: int, duration: int) -> int:
+    """Give the instant that is so much later (µs): of time that counts where an age is counted in such, or elapsed."""
+    condition = expectation.condition
+    within = _endless(condition.within) if isinstance(condition, MaxAge) else None
+    return at + duration if within is None else business_time.add(within, expectation.timezone, at, duration)
 
 
 def lateness(expectation: Expectation, deadline: int, at: int) -> int:
@@ -59,8 +66,7 @@ def _judge(expectation: Expectation, facts: Facts, now: int, seen: int) -> Verdi
         return judge_rows(condition, expectation.timezone, new)
     if isinstance(condition, Assertions):
         return judge_checks(condition, facts.checks, new, now, seen)
-    if expectation.partition is not None:
-        new = [arrival for arrival in new if arrival.key is not None]
+    new = placed(expectation, new)
     if not new:
         ignored = tuple(reason for _, reason in old[-1:])
         return _never(expectation, Reason("nothing_new" if found else "never", because=ignored), now, seen)
@@ -68,6 +74,22 @@ def _judge(expectation: Expectation, facts: Facts, now: int, seen: int) -> Verdi
     if isinstance(condition, MaxAge):
         return judge(*_by_age(expectation, condition, new, ignored), now, seen)
     return judge(*_by_release(expectation, condition, new, ignored), now, seen)
+
+
+def awaited_release(expectation: Expectation, facts: Facts) -> int | None:
+    """Give the first release that is not met (µs UTC).
+
+    None if nothing has come by which to tell, if no release is to follow, or if the expectation knows no releases.
+    """
+    if not isinstance(expectation.condition, Due):
+        return None
+    new = placed(expectation, sift(expectation, arrivals(expectation, facts.updates))[0])
+    return _place(expectation, expectation.condition, new)[1] if new else None
+
+
+def placed(expectation: Expectation, new: Sequence[Arrival]) -> list[Arrival]:
+    """Give the arrivals of which it is known what time they are about, where that matters."""
+    return [arrival for arrival in new if expectation.partition is None or arrival.key is not None]
 
 
 def _never(expectation: Expectation, reason: Reason, now: int, seen: int) -> Verdict:
@@ -82,12 +104,7 @@ def _never(expectation: Expectation, reason: Reason, now: int, seen: int) -> Ver
 def _by_age(
     expectation: Expectation, condition: MaxAge, new: Sequence[Arrival], ignored: tuple[Reason, ...]
 ) -> tuple[Verdict, Awaited]:
-    within, timezone = _endless(condition.within), expectation.timezone
-    late_at = partial(lateness, expectation)
-
-    def add(at: int, duration: int) -> int:
-        return at + duration if within is None else business_time.add(within, timezone, at, duration)
-
+    add, late_at = partial(after, expectation), partial(lateness, expectation)
     last = new[-1].at
     warn, late = condition.age + expectation.grace.warn, condition.age + expectation.grace.late
     release, due, deadline = add(last, condition.age), add(last, warn), add(last, late)
@@ -135,20 +152,24 @@ def _place(
 ) -> tuple[int | None, int | None, Arrival]:
     """Give the last release that is met, the first that is not, and the arrival that met the former."""
     table, partition = timetable(condition, expectation.timezone), expectation.partition
+    # Older partitions that came later have been sifted out, so the last is the newest.
+    met_release, awaited = around(expectation, condition, new[-1])
+    if met_release is None:
+        return None, awaited, new[0]
     if partition is None:
-        met_release, awaited = table.around(new[-1].at)
-        if met_release is None:
-            return None, awaited, new[0]
         accepted = table.accepts_from(met_release)
         return met_release, awaited, next(arrival for arrival in new if arrival.at >= accepted)
-    keyed = [(arrival, arrival.key) for arrival in new if arrival.key is not None]
-    # Older partitions that came later have been sifted out, so the last is the newest.
-    reach = reach_of(keyed[-1][1], partition, condition.calendar, expectation.timezone)
-    met_release, awaited = table.before(reach), table.after(reach - 1)
-    if met_release is None:
-        return None, awaited, keyed[0][0]
     wanted = wanted_by(met_release, partition, condition.calendar, expectation.timezone)
-    return met_release, awaited, next(arrival for arrival, key in keyed if key >= wanted)
+    return met_release, awaited, next(each for each in new if each.key is not None and each.key >= wanted)
+
+
+def around(expectation: Expectation, condition: Due, arrival: Arrival) -> tuple[int | None, int | None]:
+    """Give the last release that is met by something new, one of ``placed``, and the first that is not."""
+    table, partition = timetable(condition, expectation.timezone), expectation.partition
+    if partition is None or arrival.key is None:
+        return table.around(arrival.at)
+    reach = reach_of(arrival.key, partition, condition.calendar, expectation.timezone)
+    return table.before(reach), table.after(reach - 1)
 
 
 def _met(
@@ -180,7 +201,8 @@ def _endless(within: BusinessTime | None) -> BusinessTime | None:
     return replace(within, calendar=within.calendar.endless())
 
 
-def _end(expectation: Expectation) -> int | None:
+def calendar_end(expectation: Expectation) -> int | None:
+    """Give the instant from which on nothing is known of an expectation (µs UTC); None if its calendar has no end."""
     condition = expectation.condition
     calendar: Calendar | None = None
     if isinstance(condition, Due):

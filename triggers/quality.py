@@ -38,11 +38,9 @@ def judge_rows(volume: Volume, timezone: str, new: Sequence[Arrival]) -> Verdict
     anomaly = volume.anomaly
     if anomaly is None:
         return Verdict(State.FRESH, Reason("rows", values), since=newest.at)
-    day = _weekday(newest, timezone) if anomaly.by_weekday else None
-    others = [n for arrival, n in counted[:-1] if day is None or _weekday(arrival, timezone) == day]
-    others = others[-anomaly.history :]
-    if day is not None:
-        values |= {"weekday": day}
+    if anomaly.by_weekday:
+        values |= {"weekday": _weekday(newest, timezone)}
+    others = compared(anomaly, timezone, new)
     if len(others) < anomaly.min_history:
         values |= {"known": len(others), "needed": anomaly.min_history}
         return Verdict(State.LEARNING, Reason("learning_rows", values), since=newest.at)
@@ -54,6 +52,14 @@ def judge_rows(volume: Volume, timezone: str, new: Sequence[Arrival]) -> Verdict
     if strange:
         return Verdict(State.FAILED, Reason("unusual_rows", values), since=newest.at)
     return Verdict(State.FRESH, Reason("usual_rows", values), since=newest.at)
+
+
+def compared(anomaly: Anomaly, timezone: str, new: Sequence[Arrival]) -> list[int]:
+    """Give the numbers of rows by which that of the newest update is judged, at most ``history`` of them."""
+    counted = [(arrival, arrival.update.rows) for arrival in new if arrival.update.rows is not None]
+    day = _weekday(counted[-1][0], timezone) if anomaly.by_weekday and counted else None
+    others = [n for arrival, n in counted[:-1] if day is None or _weekday(arrival, timezone) == day]
+    return others[-anomaly.history :]
 
 
 def usual(anomaly: Anomaly, others: Sequence[int]) -> tuple[float, float]:
@@ -76,12 +82,7 @@ def judge_checks(
     condition: Assertions, checks: Sequence[Check], new: Sequence[Arrival], now: int, seen: int
 ) -> Verdict:
     """Judge by the newest result of each check; with ``wait`` by those of the newest update."""
-    counting = [
-        check
-        for check in checks
-        if (not condition.names or check.key in condition.names)
-        and (condition.warnings or not is_warning(check))
-    ]
+    counting = [check for check in checks if counts(condition, check)]
     update = new[-1] if condition.wait is not None and new else None
     if update is not None:
         counting = [
@@ -111,6 +112,13 @@ def judge_checks(
     )
     late = Step(deadline, State.LATE, Reason("checks_missing", told))
     return judge(waiting, Awaited(update.at, deadline, (late,)), now, seen)
+
+
+def counts(condition: Assertions, check: Check) -> bool:
+    """Tell whether a check is one of those that are asked for."""
+    return (not condition.names or check.key in condition.names) and (
+        condition.warnings or not is_warning(check)
+    )
 
 
 def is_warning(check: Check) -> bool:

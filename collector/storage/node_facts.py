@@ -138,13 +138,18 @@ def failed_checks(conn: Connection, dataset_ids: Collection[int]) -> dict[int, l
     )
     found: dict[int, dict[int, Check]] = defaultdict(dict)
     for row in rows:
-        name = row.name or (f"{row.assertion}({row.column})" if row.column else row.assertion)
+        name = check_name(row.name, row.assertion, row.column)
         found[row.dataset_id].setdefault(row.key, Check(name, row.event_time, row.severity))
     return {
         id_: checks
         for id_, ids in names.items()
         if (checks := [check for name_id in ids for check in found.get(name_id, {}).values()])
     }
+
+
+def check_name(name: str | None, assertion: str, column: str | None) -> str:
+    """Say which check it is, as people name it, in rules too."""
+    return name or (f"{assertion}({column})" if column else assertion)
 
 
 def dropped(conn: Connection, dataset_ids: Collection[int], updates: Mapping[int, Update]) -> dict[int, int]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
 # What becomes of a column whose row exists: ``old`` is the stored row, ``excluded`` the new one. NULL says
 # nothing except in REPLACE and SUM.
@@ -119,6 +120,25 @@ def table_of(conn: Connection, pairs: Collection[tuple[int, str | None]]) -> Fro
         func.json_extract(listed.c.value, f"$[{at}]").label(name) for at, name in enumerate(("id", "text"))
     )
     return select(*parts).subquery()
+
+
+def table_parameter(dialect: Dialect, name: str, **columns: TypeEngine[Any]) -> FromClause:
+    """Give any number of rows, made parameters by ``rows_parameter``, as a table with these columns."""
+    if dialect.name == "postgresql":
+        arrays = (bindparam(f"{name}_{key}", type_=ARRAY(type_)) for key, type_ in columns.items())
+        return func.unnest(*arrays).table_valued(*columns).render_derived()
+    listed = func.json_each(bindparam(name, type_=Text)).table_valued("value")
+    parts = (func.json_extract(listed.c.value, f"$[{at}]").label(key) for at, key in enumerate(columns))
+    return select(*parts).subquery()
+
+
+def rows_parameter(
+    conn: Connection, name: str, columns: Sequence[str], rows: Collection[Sequence[object]]
+) -> dict[str, object]:
+    """Give the parameters for ``rows`` in the place of a ``table_parameter``."""
+    if conn.dialect.name == "postgresql":
+        return {f"{name}_{key}": [row[at] for row in rows] for at, key in enumerate(columns)}
+    return {name: json.dumps(list(rows))}
 
 
 def _primary_key(table: Table) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""``tidegate serve``: a parent process with the projector, and worker processes that speak HTTP.
+"""``tidegate serve``: a parent process with the projector and the engine, and worker processes that speak HTTP.
 
 They are processes of their own because the projector computes all the time, and would keep the interpreter
 from the event loop that takes events in. All of them meet in the database only.
@@ -21,7 +21,7 @@ from collector.settings import Settings
 from collector.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collector.ingest.projector import Projector
+    from collector.wiring import Runner
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -59,13 +59,16 @@ def _serve(settings: Settings) -> None:
         check_bind(settings, wiring.has_keys(services.database))
         with listen(settings.host, settings.port) as listener:
             _announce(settings, listener.getsockname()[1])
-            projecting = _Projecting(wiring.projector(services.database, settings))
-            if settings.projector:
-                projecting.start()
+            loops = [_Loop(name, each) for name, each in wiring.loops(services.database, settings).items()]
+            for loop in loops:
+                loop.start()
             try:
                 _supervise(settings, listener)
             finally:
-                projecting.end()
+                for loop in loops:
+                    loop.tell()
+                for loop in loops:
+                    loop.join()
     finally:
         services.close()
 
@@ -116,23 +119,22 @@ def _announce(settings: Settings, port: int) -> None:
     sys.stderr.flush()
 
 
-class _Projecting(threading.Thread):
-    """Runs the projector until told to stop, whatever happens to it."""
+class _Loop(threading.Thread):
+    """Runs one of the loops until told to stop, whatever happens to it."""
 
-    def __init__(self, projector: Projector) -> None:
-        super().__init__(name="projector")
-        self._projector = projector
+    def __init__(self, name: str, runner: Runner) -> None:
+        super().__init__(name=name)
+        self._runner = runner
         self._halt = threading.Event()
 
     def run(self) -> None:
         while not self._halt.is_set():
             try:
-                self._projector.run(self._halt)
+                self._runner.run(self._halt)
             except Exception:
-                log.exception("projector failed; starting it again")
+                log.exception("failed; starting it again", loop=self.name)
                 self._halt.wait(RESTART_SECONDS)
 
-    def end(self) -> None:
+    def tell(self) -> None:
+        """Tell it to stop."""
         self._halt.set()
-        if self.ident is not None:
-            self.join()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import threading
 from dataclasses import dataclass
+from typing import Protocol
 
 from collector.auth import Authenticator
 from collector.errors import ConfigurationError
@@ -47,6 +49,20 @@ def projector(database: Database, settings: Settings) -> Projector:
     """Make the projector of this process."""
     relax_gc()
     return Projector(database, holder=holder(), batch=settings.project_batch, observer=ProjectorMetrics())
+
+
+class Runner(Protocol):
+    """What goes on until it is told to stop."""
+
+    def run(self, stop: threading.Event) -> None: ...
+
+
+def loops(database: Database, settings: Settings) -> dict[str, Runner]:
+    """Make what goes on beside the answering of requests, by name, as the settings will have it."""
+    found: dict[str, Runner] = {}
+    if settings.projector:
+        found["projector"] = projector(database, settings)
+    return found
 
 
 def prepare(settings: Settings) -> None:

@@ -94,12 +94,16 @@ class Estimate:
         """Give the middle interval in which it will be there with a probability."""
         return self.at((1 - share) / 2), self.at((1 + share) / 2)
 
+    def chance(self, deadline: int) -> float:
+        """Give the probability that it comes after a deadline (µs UTC)."""
+        return share_above(self.arrivals, deadline)
+
     def miss(self, deadline: int, share: float = 0.5) -> Miss | None:
         """Say whether it will be there too late: by the quantile ``share`` of what may be."""
         if self.at(share) <= deadline:
             return None
         cause = self.lags[0] if self.lags else None
-        return Miss(deadline, self.at(0.5) - deadline, share_above(self.arrivals, deadline), cause)
+        return Miss(deadline, self.at(0.5) - deadline, self.chance(deadline), cause)
 
 
 def predict(
@@ -116,7 +120,7 @@ def predict(
     have started; all its other nodes (datasets, jobs of other cycles) take no time. ``habits`` are those of the
     cycle's season. Of a circle one edge is left out. None if no job of the cycle makes the dataset.
     """
-    order = _jobs_before(graph, dataset, jobs)
+    order = jobs_before(graph, dataset, jobs)
     last = sorted(order.predecessors(dataset))
     if not last:
         return None
@@ -137,6 +141,30 @@ def predict(
         tuple(job for job in remaining if job not in habits),
         tuple(sorted(play.unforeseen)),
     )
+
+
+def jobs_before(
+    graph: nx.DiGraph[str], dataset: str, jobs: Mapping[str, CurrentRun | None]
+) -> nx.DiGraph[str]:
+    """Give the order of the jobs on the ways to a dataset, and the dataset after the last; without circles."""
+    order: nx.DiGraph[str] = nx.DiGraph()
+    order.add_node(dataset)
+    if dataset not in graph:
+        return order
+    before: nx.DiGraph[str] = nx.DiGraph()
+    nodes = nx.ancestors(graph, dataset) | {dataset}
+    before.add_nodes_from(sorted(nodes))
+    before.add_edges_from(sorted(graph.subgraph(nodes).edges))
+    # Each node is left after those that it leads to, save along the edge that closes a circle.
+    left = {node: number for number, node in enumerate(nx.dfs_postorder_nodes(before))}
+    before.remove_edges_from([edge for edge in before.edges if left[edge[1]] >= left[edge[0]]])
+    nearest: dict[str, set[str]] = {}
+    for node in sorted(left, key=left.__getitem__, reverse=True):
+        found = set[str]().union(*(nearest[each] for each in before.predecessors(node)))
+        if node in jobs or node == dataset:
+            order.add_edges_from((job, node) for job in sorted(found))
+        nearest[node] = {node} if node in jobs else found
+    return order
 
 
 class _Play:
@@ -275,27 +303,3 @@ class _Play:
 
 def _ended(run: CurrentRun | None) -> int | None:
     return None if run is None else run.ended_at
-
-
-def _jobs_before(
-    graph: nx.DiGraph[str], dataset: str, jobs: Mapping[str, CurrentRun | None]
-) -> nx.DiGraph[str]:
-    """Give the order of the jobs on the ways to a dataset, and the dataset after the last; without circles."""
-    order: nx.DiGraph[str] = nx.DiGraph()
-    order.add_node(dataset)
-    if dataset not in graph:
-        return order
-    before: nx.DiGraph[str] = nx.DiGraph()
-    nodes = nx.ancestors(graph, dataset) | {dataset}
-    before.add_nodes_from(sorted(nodes))
-    before.add_edges_from(sorted(graph.subgraph(nodes).edges))
-    # Each node is left after those that it leads to, save along the edge that closes a circle.
-    left = {node: number for number, node in enumerate(nx.dfs_postorder_nodes(before))}
-    before.remove_edges_from([edge for edge in before.edges if left[edge[1]] >= left[edge[0]]])
-    nearest: dict[str, set[str]] = {}
-    for node in sorted(left, key=left.__getitem__, reverse=True):
-        found = set[str]().union(*(nearest[each] for each in before.predecessors(node)))
-        if node in jobs or node == dataset:
-            order.add_edges_from((job, node) for job in sorted(found))
-        nearest[node] = {node} if node in jobs else found
-    return order

@@ -15,11 +15,25 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000))
 
 TIMES = frozenset(
-    {"at", "agreed", "by", "deadline", "last", "missed", "next", "release", "update", "nominal_at"}
+    {
+        "agreed",
+        "at",
+        "by",
+        "deadline",
+        "earliest",
+        "expected",
+        "last",
+        "latest",
+        "missed",
+        "next",
+        "nominal_at",
+        "release",
+        "update",
+    }
 )
 """Values that are instants."""
 
-SPANS = frozenset({"age", "late_by"})
+SPANS = frozenset({"age", "late_by", "miss_by", "lag"})
 """Values that are durations."""
 
 SENTENCES = {
@@ -61,9 +75,24 @@ SENTENCES = {
     "no_schema": "No schema is known.",
     "schema_agreed": "The schema is the one agreed on, of {agreed}.",
     "schema_changed": "The schema has changed at {at}: {change}.",
+    # What is foretold
+    "will_miss": "It will probably miss {clock} by about {miss_by}{cause}.",
+    "may_miss": "It may miss {clock}: in {chance} of 100 cases{cause}.",
+    "in_time": "It is expected at {expected}, in 9 of 10 cases between {earliest} and {latest}; due is {deadline}.",
+    "unknown_jobs": "Nobody can say yet when it will come: {jobs} has never run to its end before.",
+    "too_little_known": "Nobody can say yet when it will come: {runs} runs of a job are known, of {needed} needed.",
+    "no_makers": "Nobody can say when it will come: no job is known that brings it regularly.",
     # Rules
     "calendar_ended": "Its calendar has ended, so nobody knows when data is due: extend the calendar in the rules.",
 }
+
+CAUSES = {
+    "started_late": ": {job} started {lag} late",
+    "not_started": ": {job} is {lag} late and has not started",
+    "slow": ": {job} takes {lag} longer than usual",
+    "failed": ": {job} failed at {at} and has not run again",
+}
+"""Why something will be late, by ``triggers.predict.Kind``, or because it failed."""
 
 
 def sentence(reason: Reason, timezone: str) -> str:
@@ -103,7 +132,7 @@ def _words(values: Mapping[str, Any], timezone: str) -> dict[str, str]:
             words[name] = moment(value, timezone)
         elif name in SPANS:
             words[name] = duration(value)
-        elif name == "failed":
+        elif isinstance(value, list):
             words[name] = ", ".join(value)
         elif isinstance(value, int):
             words[name] = f"{value:,}"
@@ -116,6 +145,10 @@ def _words(values: Mapping[str, Any], timezone: str) -> dict[str, str]:
             f"the time {words['nominal_at']}" if values.get("nominal_at") is not None else "a partition"
         )
     words["data"] = f"data of {words.get('release')}"
+    if "deadline" in values:
+        deadline = local(values["deadline"], zone(timezone))
+        words["clock"] = f"{deadline:%A %H:%M}" if values.get("far") else f"{deadline:%H:%M}"
+    words["cause"] = CAUSES[values["cause"]].format_map(words) if "cause" in values else ""
     if "grain" in values:
         words["data"] = f"partition {_partition(values['partition'], Grain(values['grain']))}"
     return words

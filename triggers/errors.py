@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+Step = str | int
+"""The key of a part, or its number in a list."""
+
 
 class RuleError(ValueError):
-    """A rule cannot mean anything: its message says why, for the one who wrote it."""
+    """A rule cannot mean anything: its message says why, for the one who wrote it.
+
+    ``path`` leads to the part that is wrong, as far as that is known; empty: the whole.
+    """
+
+    def __init__(self, reason: str, *path: Step) -> None:
+        super().__init__(reason)
+        self.path: tuple[Step, ...] = path
+
+    @property
+    def field(self) -> str:
+        """The path as errors write it: ``routes[0].match``."""
+        return "".join(
+            f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path
+        ).removeprefix(".")
+
+    def under(self, *path: Step) -> None:
+        """Say in which part of something larger the wrong one is."""
+        self.path = (*path, *self.path)
 
 
 class CalendarError(RuleError):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
 
-from triggers.alerts import Matcher
+from triggers.alerts import Alert, Matcher
+from triggers.business_time import Span, open_on
 from triggers.errors import RuleError
+from triggers.model import BusinessTime
 from triggers.model import Window as Hours
-from triggers.zones import zone
+from triggers.silences import Window
+from triggers.zones import local, zone
+
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +44,54 @@ class Maintenance:
             raise RuleError("a window is open once or every week")
         if self.once is not None and self.once[1] <= self.once[0]:
             raise RuleError("a window ends after it starts")
+
+    def windows(self, since: int, until: int) -> Iterator[Window]:
+        """Give the times that it is open, as far as they lie between two instants, in order and apart.
+
+        Hours are by the clock on the wall: where clocks are put forward or back, a window is shorter or longer.
+        """
+        for start, end in self._spans(since, until):
+            starts, ends = max(start, since), min(end, until)
+            if starts < ends:
+                yield Window(self.id, self.matchers, starts, ends, self.author, self.reason)
+
+    def covers(self, alert: Alert, at: int) -> bool:
+        """Tell whether this alert, or what would be one, falls into it at an instant."""
+        return any(window.covers(alert, at) for window in self.windows(at, at + 1))
+
+    def _spans(self, since: int, until: int) -> Iterator[Span]:
+        if self.expires is not None:
+            until = min(until, self.expires)
+        if self.once is not None:
+            yield Span(*self.once)._replace(end=min(self.once[1], until))
+            return
+        yield from _joined(chain.from_iterable(self._days(since, until)))
+
+    def _days(self, since: int, until: int) -> Iterator[tuple[Span, ...]]:
+        hours, timezone = BusinessTime(self.weekly), zone(self.timezone)
+        day, last = local(since, timezone).date(), local(until, timezone).date()
+        while day <= last:
+            yield open_on(hours, self.timezone, day)
+            day += A_DAY
+
+
+def excluded(windows: Iterable[Maintenance], alert: Alert, at: int) -> str | None:
+    """Give the id of the window that takes a deadline at an instant out of the account; of several, the first by id.
+
+    ``alert`` is what would be told, were the deadline missed.
+    """
+    return min((each.id for each in windows if each.excludes and each.covers(alert, at)), default=None)
+
+
+def _joined(spans: Iterator[Span]) -> Iterator[Span]:
+    """Join what ends at midnight and what begins there."""
+    before: Span | None = None
+    for span in spans:
+        if before is not None and span.start <= before.end:
+            before = Span(before.start, max(before.end, span.end))
+            continue
+        if before is not None:
+            yield before
+        before = span
+    if before is not None:
+        yield before

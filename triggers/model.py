@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from enum import StrEnum
 
@@ -33,7 +33,16 @@ class Selector:
     needed_by: str | None = None
 
     def __post_init__(self) -> None:
-        if not any(astuple(self)):
+        given = (
+            self.namespace,
+            self.name,
+            self.pattern,
+            self.tag,
+            self.owner,
+            self.downstream_of,
+            self.needed_by,
+        )
+        if not any(given):
             raise RuleError("a selector that names nothing would mean every dataset")
         if self.name is not None and self.pattern is not None:
             raise RuleError("a selector has a name or a pattern, not both")
@@ -317,4 +326,8 @@ class Expectation:
         zone(self.timezone)
         calendar = self.condition.calendar if isinstance(self.condition, Due) else None
         if self.partition is not None and self.partition.in_working_days and calendar is None:
-            raise RuleError("working days are those of the calendar by which data is due")
+            raise RuleError(
+                "working days are those of the calendar by which data is due", "partition", "in_working_days"
+            )
+        if self.warning is not None and not isinstance(self.condition, Due):
+            raise RuleError("only what is due at certain times can be foretold", "predict")

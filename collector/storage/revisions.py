@@ -48,12 +48,13 @@ def get(conn: Connection, name: str) -> Revision:
     return Revision(*found) if found else NONE
 
 
-def advance(conn: Connection, name: str) -> int:
+def advance(conn: Connection, name: str, by: int = 1) -> int:
     """Say that something is being changed in this transaction; give the number of the change.
 
-    The row stays locked until the transaction ends, so changes of one name come one after the other.
+    The row stays locked until the transaction ends, so changes of one name come one after the other; ``by`` 0 only
+    takes the turn, for who does not know yet whether there is anything to change.
     """
-    write_rows(conn, revision, names(revision), [(name, 1, 0)], {"wanted": SUM})
+    write_rows(conn, revision, names(revision), [(name, by, 0)], {"wanted": SUM})
     return get(conn, name).wanted
 
 

@@ -1,0 +1,284 @@
+"""Expectations as rule files write them, and the whole of the rules: from bodies, which are like JSON, to the model.
+
+A body is what people write in a rule file, checked and complete: it has its ``id`` and ``timezone``, and where the file
+names a calendar it holds all of the calendar. ``collector.api.rule_shapes`` says which keys there are. All functions
+raise RuleError, whose ``path`` leads into the body. There may be 100,000 expectations: reading one takes some 10 µs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from triggers.alerting_documents import maintenance_of, owner_targets, policy_of, target_of
+from triggers.alerts import Severity
+from triggers.calendars import Calendar, DateRange, Holidays
+from triggers.errors import RuleError
+from triggers.maintenance import Maintenance
+from triggers.model import (
+    Anomaly,
+    Assertions,
+    BusinessTime,
+    CatchUp,
+    Condition,
+    Direction,
+    Due,
+    EarlyWarning,
+    Expectation,
+    Grace,
+    Grain,
+    KeySource,
+    MaxAge,
+    Missed,
+    Objective,
+    Partition,
+    Roll,
+    SchemaUnchanged,
+    Selector,
+    Volume,
+)
+from triggers.notation import EVERY_DAY, day, days, duration, moment, offset, time_of_day, weekdays, windows
+from triggers.parts import Body, each, part
+from triggers.routing import Policy
+from triggers.rules import NO_POLICY, RuleSet, Target
+from triggers.zones import zone
+
+CONDITIONS = ("max_age", "due", "metric", "assertions", "schema")
+
+TIMED = ("grace", "expect_first_by", "predict", "slo", "catch_up")
+"""What means something only where there is a time by which data are expected."""
+
+PERIOD = "30d"
+"""Of an objective that does not say."""
+
+NO_GRACE = Grace()
+NOTHING_MISSED = Missed()
+
+
+class Row(NamedTuple):
+    """One rule: its kind (``expectation``, ``target``, ``window``, ``alerting``), its id and its body."""
+
+    kind: str
+    id: str
+    body: Body
+
+
+def ruleset_of(rows: Iterable[Row]) -> RuleSet:
+    """Put the rules together."""
+    expectations: dict[str, Expectation] = {}
+    targets: dict[str, Target] = {}
+    planned: list[Maintenance] = []
+    policy, timezone = NO_POLICY, "UTC"
+    for kind, id_, body in rows:
+        if kind == "expectation":
+            expectations[id_] = expectation_of(body)
+        elif kind == "target":
+            targets[id_] = target_of(body)
+        elif kind == "window":
+            planned.append(maintenance_of(body))
+        elif kind == "alerting":
+            policy, timezone = alerting_of(body), body["timezone"]
+            targets |= {target.id: target for target in owner_targets(body)}
+    return RuleSet(expectations, targets, planned, policy, timezone)
+
+
+def alerting_of(body: Body) -> Policy:
+    """Make the policy of the alerting section, with the calendars of its digests."""
+    return policy_of(body, calendar_of)
+
+
+def expectation_of(body: Body) -> Expectation:
+    """Make an expectation."""
+    timezone: str = body["timezone"]
+    part("timezone", zone, timezone)
+    found = [name for name in CONDITIONS if name in body]
+    if len(found) != 1:
+        raise RuleError(f"one of {', '.join(CONDITIONS)} is needed, and only one")
+    name, given = found[0], body[found[0]]
+    condition: Condition
+    grace = NO_GRACE
+    if name == "max_age":
+        condition, grace = part(name, _max_age, given)
+    elif name == "due":
+        condition = part(name, _due, given)
+    else:
+        for key in TIMED:
+            if key in body:
+                raise RuleError(f"goes with max_age or due, not with {name}", key)
+        if name == "metric":
+            condition = part(name, _volume, given)
+        elif name == "assertions":
+            condition = part(name, _assertions, given)
+        else:
+            condition = part(name, lambda schema: _schema(schema, timezone), given)
+    if "grace" in body:
+        if grace is not NO_GRACE:
+            raise RuleError("max_age says itself what is due and what is late", "grace")
+        grace = part("grace", _grace, body["grace"])
+    partition = body.get("partition")
+    first_by = body.get("expect_first_by")
+    predict, slo, catch_up = body.get("predict"), body.get("slo"), body.get("catch_up")
+    return Expectation(
+        id=body["id"],
+        selector=part("dataset", selector_of, body["dataset"]),
+        condition=condition,
+        grace=grace,
+        severity=Severity(body["severity"]) if "severity" in body else Severity.WARNING,
+        timezone=timezone,
+        partition=None if partition is None else part("partition", _partition, partition),
+        refuse_empty=body.get("refuse_empty", False),
+        expect_first_by=None
+        if first_by is None
+        else part("expect_first_by", lambda text: moment(text, timezone), first_by),
+        warning=None if predict is None else part("predict", _warning, predict),
+        objective=None if slo is None else part("slo", _objective, slo),
+        missed=NOTHING_MISSED if catch_up is None else part("catch_up", _missed, catch_up),
+    )
+
+
+def selector_of(body: Body) -> Selector:
+    """Make a selector; a name with ``*`` or ``?`` is a pattern."""
+    name: str | None = body.get("name")
+    namespace = body.get("namespace")
+    if namespace is not None and "*" in namespace:
+        raise RuleError("a namespace is written in full; only names may be patterns", "namespace")
+    for key in ("downstream_of", "needed_by"):
+        if key in body and not _is_node(body[key]):
+            raise RuleError(
+                f"no node of the graph: {body[key]!r}; write dataset:NAMESPACE:NAME or job:NAMESPACE:NAME",
+                key,
+            )
+    is_pattern = name is not None and ("*" in name or "?" in name)
+    return Selector(
+        namespace,
+        None if is_pattern else name,
+        name if is_pattern else None,
+        body.get("tag"),
+        body.get("owner"),
+        body.get("downstream_of"),
+        body.get("needed_by"),
+    )
+
+
+def calendar_of(body: Body) -> Calendar:
+    """Make a calendar; equal ones are one object."""
+    return _calendar(json.dumps(body, sort_keys=True))
+
+
+@lru_cache(maxsize=1024)
+def _calendar(text: str) -> Calendar:
+    body = json.loads(text)
+    weekend = body.get("weekend", ["sat", "sun"])
+    return Calendar(
+        body["id"],
+        part("weekend", weekdays, ",".join(weekend)) if weekend else frozenset(),
+        each("holidays", lambda place: Holidays(**place), body),
+        each("non_working", _span, body),
+        each("working", _span, body),
+        part("valid_until", day, body["valid_until"]) if "valid_until" in body else None,
+    )
+
+
+def _span(given: str | Body) -> DateRange:
+    return days(given, given) if isinstance(given, str) else days(given["from"], given["to"])
+
+
+def _max_age(given: str | Body) -> tuple[MaxAge, Grace]:
+    if isinstance(given, str):
+        return MaxAge(duration(given)), NO_GRACE
+    within = part("within", _within, given["within"]) if "within" in given else None
+    late = part("late", duration, given["late"])
+    warn = part("warn", duration, given["warn"]) if "warn" in given else late
+    if warn > late:
+        raise RuleError("what is late has been due before: warn must not be more than late", "warn")
+    # Equal, but not the same: grace beside it would say it twice.
+    return MaxAge(warn, within), Grace(0, late - warn)
+
+
+def _within(body: Body) -> BusinessTime:
+    on = part("weekdays", weekdays, ",".join(body["weekdays"])) if "weekdays" in body else EVERY_DAY
+    open_ = part("times", lambda times: windows(on, tuple(times)), body.get("times", ()))
+    calendar = part("calendar", calendar_of, body["calendar"]) if "calendar" in body else None
+    return BusinessTime(open_, calendar)
+
+
+def _due(body: Body) -> Due:
+    calendar = part("calendar", calendar_of, body["calendar"]) if "calendar" in body else None
+    if calendar is None and "on_non_business_day" in body:
+        raise RuleError("which days are off is said by a calendar", "on_non_business_day")
+    return Due(
+        at=part("at", time_of_day, body["at"]) if "at" in body else None,
+        cron=body.get("cron"),
+        business_day=body.get("monthly_business_day"),
+        calendar=calendar,
+        on_non_business_day=Roll(body.get("on_non_business_day", "skip")),
+        accept=part("accept_from", duration, body["accept_from"]) if "accept_from" in body else None,
+    )
+
+
+def _volume(body: Body) -> Volume:
+    anomaly = body.get("anomaly")
+    return Volume(body.get("min"), None if anomaly is None else part("anomaly", _anomaly, anomaly))
+
+
+def _anomaly(body: Body) -> Anomaly:
+    given = {name: body[name] for name in ("sensitivity", "history", "min_history") if name in body}
+    return Anomaly(
+        **given,
+        by_weekday=body.get("seasonality", "day_of_week") == "day_of_week",
+        direction=Direction(body.get("direction", "both")),
+    )
+
+
+def _assertions(body: Body) -> Assertions:
+    return Assertions(
+        frozenset(body.get("names", ())),
+        body.get("warnings", False),
+        body.get("min_count", 1),
+        part("wait", duration, body["wait"]) if "wait" in body else None,
+    )
+
+
+def _schema(body: Body, timezone: str) -> SchemaUnchanged:
+    since = body.get("since")
+    return SchemaUnchanged(
+        None if since is None else part("since", lambda text: moment(text, timezone), since),
+        body.get("compatible", False),
+    )
+
+
+def _grace(body: Body) -> Grace:
+    warn = part("warn", duration, body["warn"]) if "warn" in body else 0
+    return Grace(warn, part("late", duration, body["late"]))
+
+
+def _partition(body: Body) -> Partition:
+    grain = Grain(body.get("grain", "day"))
+    return Partition(
+        tuple(map(KeySource, body["from"])) if "from" in body else (KeySource.SUBSET, KeySource.NOMINAL),
+        grain,
+        part("offset", lambda given: offset(given, grain), body.get("offset", 0)),
+        body.get("timezone"),
+        body.get("in_working_days", False),
+    )
+
+
+def _warning(body: Body) -> EarlyWarning:
+    before = part("warn_before", duration, body["warn_before"])
+    return EarlyWarning(before, body["quantile"]) if "quantile" in body else EarlyWarning(before)
+
+
+def _objective(body: Body) -> Objective:
+    return Objective(body["share"], part("period", duration, body.get("period", PERIOD)))
+
+
+def _missed(body: Body) -> Missed:
+    window = part("window", duration, body["window"]) if "window" in body else None
+    return Missed(CatchUp(body.get("policy", "last")), window)
+
+
+def _is_node(text: str) -> bool:
+    kind, _, rest = text.partition(":")
+    return kind in ("dataset", "job") and ":" in rest

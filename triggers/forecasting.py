@@ -86,17 +86,17 @@ def outlook(
 ) -> Outlook:
     """Say what is told now (µs UTC) of a release, after what was told ``before``; ``names`` are those of jobs.
 
-    What has been announced is taken back only when it is expected in time, so that it does not come and go; and not
-    for the reason that less is known than was.
+    After the deadline there is nothing to announce any more, but still something to expect. What has been announced is
+    taken back only when it is expected in time, so that it does not come and go; and not because less is known now.
     """
     announced = before if before is not None and before.missing else None
     estimate = foretold.estimate
     if estimate is None or not estimate.enough:
-        if announced is not None:
+        if announced is not None and now < deadline:
             return replace(announced, made_at=now)
         return Outlook(now, missing=False, reason=_unable(estimate, names))
     share = warning.quantile if announced is None else max(warning.quantile, 0.5)
-    miss = estimate.miss(deadline, share)
+    miss = estimate.miss(deadline, share) if now < deadline else None
     earliest, latest = estimate.interval()
     expected = estimate.at(0.5)
     found = Outlook(
@@ -144,17 +144,15 @@ def next_look(warning: EarlyWarning, deadline: int, now: int) -> int:
     return begins if now < begins else min(now + max(MINUTE, warning.before // OFTEN), deadline)
 
 
-def alert_of(expectation: Expectation, described: Described, told: Outlook) -> Alert | None:
-    """Give the alert of a deadline that will be missed, one grade milder than if it had been; None if it will not."""
-    if not told.missing or told.told_since is None:
-        return None
+def alert_of(expectation: Expectation, described: Described, told: Outlook) -> Alert:
+    """Give the alert of a deadline that will be missed, one grade milder than if it had been."""
     return Alert(
         rule=expectation.id,
         type="dataset",
         namespace=described.namespace,
         name=described.name,
         severity=MILDER[expectation.severity],
-        starts=told.told_since,
+        starts=told.made_at if told.told_since is None else told.told_since,
         owner=described.owner,
         tags=described.tags,
         labels=FORECAST,

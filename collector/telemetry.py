@@ -23,6 +23,8 @@ from prometheus_client import (
 )
 from prometheus_client.registry import Collector
 
+from collector.redaction import redact
+
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -36,6 +38,12 @@ COMMIT_SECONDS: Final = Histogram("tidegate_commit_seconds", "Time of one commit
 PROJECT_SECONDS: Final = Histogram("tidegate_project_seconds", "Time to project one batch.", buckets=SECONDS)
 PROJECTED: Final = Counter("tidegate_projected", "Events projected.")
 PARKED: Final = Counter("tidegate_parked", "Events put aside because they could not be projected.")
+DELIVERIES: Final = Counter(
+    "tidegate_deliveries", "Attempts to send something to a target.", ["kind", "outcome"]
+)
+DELIVERY_SECONDS: Final = Histogram(
+    "tidegate_delivery_seconds", "Time of one attempt to send something.", ["kind"], buckets=SECONDS
+)
 
 
 class LogMetrics:
@@ -61,6 +69,14 @@ class ProjectorMetrics:
 
     def parked(self, events: int) -> None:
         PARKED.inc(events)
+
+
+class DispatcherMetrics:
+    """Counts what a dispatcher does."""
+
+    def attempted(self, kind: str, outcome: str, seconds: float) -> None:
+        DELIVERIES.labels(kind, outcome).inc()
+        DELIVERY_SECONDS.labels(kind).observe(seconds)
 
 
 def exposition(extra: Iterable[Collector] = ()) -> bytes:
@@ -108,8 +124,9 @@ def configure_logging(format_: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [*(old for old in root.handlers if not isinstance(old, _StandardError)), handler]
     root.setLevel(level.upper())
-    # Tells of every step of every migration check, at a level meant for people.
-    logging.getLogger("alembic").setLevel(max(logging.WARNING, root.level))
+    # These tell of every step of a migration check, and of every request, at a level meant for people.
+    for talkative in ("alembic", "apprise", "httpcore2", "httpx2", "urllib3"):
+        logging.getLogger(talkative).setLevel(max(logging.WARNING, root.level))
 
 
 class _StandardError(logging.Handler):
@@ -117,7 +134,8 @@ class _StandardError(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stderr.write(self.format(record) + "\n")
+            # Libraries put into their lines, and errors into their texts, whatever address they were given.
+            sys.stderr.write(redact(self.format(record)) + "\n")
         except Exception:  # noqa: BLE001  # as the handlers of the standard library do
             self.handleError(record)
 

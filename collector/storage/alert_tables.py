@@ -142,6 +142,7 @@ receiver = Table(
     Column("id", String(RULE_ID), primary_key=True),
     Column("tried_at", BigInteger),  # the last time; whoever waits longest is served next
     Column("busy_until", BigInteger),  # something is being sent to it, by a dispatcher alive until then
+    Column("failures", Integer, nullable=False),  # since it could be reached the last time
     Column("wait_until", BigInteger),  # it asked for a pause, or could not be reached
     Column("disabled_at", BigInteger),  # it asked to hear no more
     Column("reason", Text),

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
-from collector.storage.tables import delivery, outbox, receiver, rule
+from collector.storage.tables import delivery, outbox, receiver
+from collector.storage.targets import changed_since_disabled
 from collector.storage.upsert import among, write_rows
 
 LOST = "Whoever sent it ended before it was written down what became of it."
@@ -43,6 +44,8 @@ class Taken(NamedTuple):
     attempt: int
     """1 is the first since it was queued."""
     queued_at: int
+    failures: int
+    """How many times running the receiver could not be reached before."""
     holder: str
     held_until: int
     """Until then nobody else sends it."""
@@ -75,7 +78,7 @@ def put(conn: Connection, target_id: str, kind: str, key: str, body: Mapping[str
             .where(_pending(target_id), outbox.c.series == series, outbox.c.next_at > now)
             .values(next_at=now)
         )
-    write_rows(conn, receiver, ("id",), [(target_id,)])
+    write_rows(conn, receiver, ("id", "failures"), [(target_id, 0)])
 
 
 def ready(conn: Connection, now: int, limit: int) -> list[str]:
@@ -98,13 +101,13 @@ def claim(conn: Connection, holder: str, now: int, lease_us: int, limit: int) ->
     """
     # On SQLite, which has no such clause, no other transaction writes at the same time.
     locked = (
-        select(receiver.c.id)
+        select(receiver.c.id, receiver.c.failures)
         .where(receiver.c.id.in_(ready(conn, now, limit)), _free(now))
         .with_for_update(skip_locked=True)
     )
     held_until = now + lease_us
     taken = []
-    for target_id in conn.execute(locked).scalars().all():
+    for target_id, failures in conn.execute(locked).tuples().all():
         row = conn.execute(
             select(outbox).where(outbox.c.id == _head(target_id, now).scalar_subquery())
         ).first()
@@ -120,7 +123,7 @@ def claim(conn: Connection, holder: str, now: int, lease_us: int, limit: int) ->
         taken.append(
             Taken(
                 row.id, row.target_id, row.kind, row.key, json.loads(row.body), row.attempts + 1,
-                row.queued_at, holder, held_until,
+                row.queued_at, failures, holder, held_until,
             )
         )  # fmt: skip
     return taken
@@ -134,12 +137,13 @@ def record(
     *,
     next_at: int | None = None,
     wait_until: int | None = None,
+    away: bool = False,
 ) -> None:
     """Write down how an attempt went, and what becomes of the row; the receiver's turn ends.
 
     ``next_at`` is when to try again, if it stays pending, and nothing later of its series before; until ``wait_until``
-    the receiver is left alone altogether. What was taken by somebody else meanwhile, or cancelled, stays as they have
-    it, unless it is delivered.
+    the receiver is left alone altogether; ``away``: it could not be reached. What was taken by somebody else meanwhile,
+    or cancelled, stays as they have it, unless it is delivered.
     """
     # The receiver first, as in ``claim``: two that lock rows in another order wait for each other for ever.
     conn.execute(
@@ -147,12 +151,15 @@ def record(
         .where(receiver.c.id == taken.target_id, receiver.c.busy_until == taken.held_until)
         .values(busy_until=None)
     )
-    if state is State.DELIVERED or wait_until is not None:
-        conn.execute(
-            update(receiver)
-            .where(receiver.c.id == taken.target_id, receiver.c.disabled_at.is_(None))
-            .values(wait_until=wait_until, reason=attempt.error if wait_until is not None else None)
+    conn.execute(
+        update(receiver)
+        .where(receiver.c.id == taken.target_id, receiver.c.disabled_at.is_(None))
+        .values(
+            failures=taken.failures + 1 if away else 0,
+            wait_until=wait_until,
+            reason=attempt.error if wait_until is not None else None,
         )
+    )
     _log(conn, taken.id, taken.attempt, attempt)
     which = and_(outbox.c.id == taken.id, outbox.c.state == State.PENDING)
     if state is not State.DELIVERED:
@@ -178,7 +185,7 @@ def disable(conn: Connection, target_id: str, now: int, reason: str) -> None:
 
 def enable(conn: Connection, target_id: str) -> bool:
     """Send to a receiver again, at once; False if nothing was ever queued for it."""
-    free = {"disabled_at": None, "wait_until": None, "reason": None}
+    free = {"failures": 0, "disabled_at": None, "wait_until": None, "reason": None}
     return bool(conn.execute(update(receiver).where(receiver.c.id == target_id).values(free)).rowcount)
 
 
@@ -190,16 +197,9 @@ def refused(conn: Connection) -> bool:
 
 def bury(conn: Connection, now: int) -> None:
     """Enable receivers whose rule has changed since they were disabled; what waits for the others is dead."""
-    changed = (
-        select(rule.c.id)
-        .where(
-            rule.c.kind == "target", rule.c.id == receiver.c.id, rule.c.changed_at > receiver.c.disabled_at
-        )
-        .exists()
-    )
     conn.execute(
         update(receiver)
-        .where(receiver.c.disabled_at.is_not(None), changed)
+        .where(receiver.c.disabled_at.is_not(None), changed_since_disabled())
         .values(disabled_at=None, reason=None)
     )
     disabled = select(receiver.c.id).where(receiver.c.disabled_at.is_not(None))
@@ -242,6 +242,12 @@ def cancel(conn: Connection, ids: Sequence[int], now: int) -> int:
     ended = {"state": State.CANCELLED, "ended_at": now, "holder": None, "held_until": None}
     which = and_(outbox.c.state == State.PENDING, among(conn, outbox.c.id, ids))
     return conn.execute(update(outbox).where(which).values(ended)).rowcount
+
+
+def is_old(conn: Connection, before: int) -> bool:
+    """Tell whether ``prune`` has something to do."""
+    found = select(outbox.c.id).where(outbox.c.ended_at < before).limit(1)
+    return conn.execute(found).first() is not None
 
 
 def prune(conn: Connection, before: int) -> int:

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from collector.storage import targets
 from collector.storage.outbox import State
 from collector.storage.pages import Key, Page, cut, ordered
-from collector.storage.tables import delivery, outbox, receiver, rule
+from collector.storage.tables import delivery, outbox, receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,7 @@ def find(conn: Connection, delivery_id: int) -> tuple[Delivery, dict[str, Any], 
 
 def receivers(conn: Connection) -> list[Receiver]:
     """List the targets of the rules, and those that were sent something before, by id."""
-    kinds = {
-        row.id: json.loads(row.body)["kind"]
-        for row in conn.execute(select(rule.c.id, rule.c.body).where(rule.c.kind == "target"))
-    }
+    kinds = targets.kinds(conn)
     known = {row.id: row for row in conn.execute(select(receiver))}
     counts: dict[str, dict[str, int]] = {}
     oldest: dict[str, int] = {}

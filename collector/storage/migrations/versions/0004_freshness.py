@@ -222,6 +222,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=200), nullable=False),
         sa.Column("tried_at", sa.BigInteger()),
         sa.Column("busy_until", sa.BigInteger()),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("wait_until", sa.BigInteger()),
         sa.Column("disabled_at", sa.BigInteger()),
         sa.Column("reason", sa.Text()),

@@ -1,0 +1,119 @@
+"""Webhooks: signed after Standard Webhooks, with a CloudEvents 1.0 event as the body.
+
+Options of a target: ``url``; ``secrets``, a list: each request is signed with all of them, so that the receiver can go
+over from one to the next; ``headers`` that it wants besides.
+
+The type of an event is ``io.tidegate.freshness.firing``, ``.resolved``, ``.digest`` or ``.acknowledged``, or
+``io.tidegate.test``. Its ``data`` is the message as in ``triggers.messages.Message``, with times in ISO 8601 and labels
+as an object. Its ``id``, which is also ``webhook-id``, and all else in the body is the same at each attempt.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from collector.outbound.sending import (
+    SECOND,
+    Acknowledgement,
+    Context,
+    Kind,
+    Outcome,
+    Parcel,
+    Unusable,
+    option,
+    outcome_of,
+)
+from collector.times import iso
+from triggers.messages import Message
+from triggers.rules import Target
+
+PREFIX: Final = "whsec_"
+SOURCE: Final = "/tidegate"
+"""The same for all processes: events of one source and id are one event."""
+
+TYPE: Final = "io.tidegate"
+
+
+def send(target: Target, parcel: Parcel, context: Context) -> Outcome:
+    """Post an event."""
+    secrets = target.options.get("secrets") or []
+    if isinstance(secrets, str):
+        secrets = [secrets]
+    content = json.dumps(event(parcel), ensure_ascii=False, separators=(",", ":")).encode()
+    # The parts of what is signed are joined by dots.
+    identity = parcel.key.replace(".", "-")
+    stamp = parcel.at // SECOND
+    headers = {name.lower(): value for name, value in (target.options.get("headers") or {}).items()}
+    headers["content-type"] = "application/cloudevents+json; charset=utf-8"
+    headers |= {"webhook-id": identity, "webhook-timestamp": str(stamp)}
+    if secrets:
+        headers["webhook-signature"] = sign(secrets, identity, stamp, content)
+    return outcome_of(
+        context.http.request("POST", option(target, "url"), headers=headers, content=content), parcel.at
+    )
+
+
+def sign(secrets: Sequence[str], identity: str, stamp: int, content: bytes) -> str:
+    """Give the signatures for the header, one for each secret (``whsec_`` and base64); raises ``Unusable``."""
+    signed = b"%s.%d.%s" % (identity.encode(), stamp, content)
+    signatures = (hmac.digest(_key(secret), signed, hashlib.sha256) for secret in secrets)
+    return " ".join(f"v1,{base64.b64encode(signature).decode()}" for signature in signatures)
+
+
+def event(parcel: Parcel) -> dict[str, Any]:
+    """Give the event for something to send, as JSON has it."""
+    if parcel.kind is Kind.ACKNOWLEDGEMENT:
+        kind, subject, at, data = _acknowledged(parcel.acknowledgement)
+    else:
+        kind, subject, at, data = _told(parcel)
+    return {
+        "specversion": "1.0",
+        "id": parcel.key.replace(".", "-"),
+        "source": SOURCE,
+        "type": f"{TYPE}.{kind}",
+        "subject": subject,
+        "time": iso(at),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+
+
+def subject_of(message: Message) -> str:
+    """Name what a message is about: the node of its gravest alert, or its group if it has none."""
+    items = message.alerts or message.resolved
+    return items[0].node if items else message.group
+
+
+def _told(parcel: Parcel) -> tuple[str, str, int, dict[str, Any]]:
+    message = parcel.message
+    data = message.data() | {"at": iso(message.at)}
+    for name in ("alerts", "resolved"):
+        data[name] = [
+            item | {"starts": iso(item["starts"]), "ends": iso(item["ends"]), "labels": dict(item["labels"])}
+            for item in data[name]
+        ]
+    kind = "digest" if message.digest else message.status
+    kind = "test" if parcel.kind is Kind.TEST else f"freshness.{kind}"
+    return kind, subject_of(message), message.at, data
+
+
+def _acknowledged(taken_on: Acknowledgement) -> tuple[str, str, int, dict[str, Any]]:
+    data = taken_on._asdict() | {"at": iso(taken_on.at)}
+    return "freshness.acknowledged", taken_on.group, taken_on.at, data
+
+
+def _key(secret: str) -> bytes:
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not key:
+        # Not from the error, which may quote the secret.
+        raise Unusable(f"A secret of a webhook is {PREFIX} and base64.") from None
+    return key

@@ -112,12 +112,14 @@ class SqlFacts:
         """Add what the updates read have to be compared with, of those that were not read."""
         cut = {id_: each.whole_from for id_, each in read.items() if each.whole_from is not None}
         nominal = [
-            (id_, at) for id_, at in cut.items() if any(u.nominal_at is not None for u in read[id_].updates)
+            (id_, at)
+            for id_, at in cut.items()
+            if any(update.nominal_at is not None for update in read[id_].updates)
         ]
         versions = [
             (id_, at, version)
             for id_, at in cut.items()
-            for version in {u.version for u in read[id_].updates if u.version is not None}
+            for version in {update.version for update in read[id_].updates} - {None}
         ]
         for statement, columns, rows in (
             (_greatest_nominal, ("id", "cut"), nominal),
@@ -189,72 +191,78 @@ class _Read:
 @lru_cache
 def _newest(dialect: Dialect) -> Prepared:
     wanted = table_parameter(dialect, "wanted", id=BigInteger(), since=BigInteger())
-    earlier = dataset_update.alias("earlier")
     cut = (
-        select(earlier.c.event_time)
-        .where(earlier.c.dataset_id == dataset.c.id, earlier.c.event_time < wanted.c.since)
-        .order_by(earlier.c.event_time.desc())
+        select(_EARLIER.c.event_time)
+        .where(_EARLIER.c.dataset_id == dataset.c.id, _EARLIER.c.event_time < wanted.c.since)
+        .order_by(_EARLIER.c.event_time.desc())
         .limit(1)
         .offset(bindparam("more", type_=BigInteger))
         .correlate(dataset, wanted)
         .scalar_subquery()
     )
     return Prepared(
-        _of_names(wanted).where(dataset_update.c.event_time >= func.coalesce(cut, _number(EVER))), dialect
+        select(wanted.c.id, *_UPDATE)
+        .join_from(wanted, dataset, dataset.c.canonical_id == wanted.c.id)
+        .join(dataset_update, dataset_update.c.dataset_id == dataset.c.id)
+        .where(dataset_update.c.event_time >= func.coalesce(cut, _number(EVER))),
+        dialect,
     )
 
 
 @lru_cache
 def _greatest_nominal(dialect: Dialect) -> Prepared:
     wanted = table_parameter(dialect, "wanted", id=BigInteger(), cut=BigInteger())
-    earlier = dataset_update.alias("earlier")
     greatest = (
-        select(earlier.c.event_time)
+        select(_EARLIER.c.event_time)
         .where(
-            earlier.c.dataset_id == dataset.c.id,
-            earlier.c.nominal_at.is_not(None),
-            earlier.c.event_time < wanted.c.cut,
+            _EARLIER.c.dataset_id == dataset.c.id,
+            _EARLIER.c.nominal_at.is_not(None),
+            _EARLIER.c.event_time < wanted.c.cut,
         )
-        .order_by(earlier.c.nominal_at.desc())
-        .limit(1)
-        .correlate(dataset, wanted)
-        .scalar_subquery()
+        .order_by(_EARLIER.c.nominal_at.desc())
     )
-    return Prepared(_of_names(wanted).where(dataset_update.c.event_time == greatest), dialect)
+    return _one_each(dialect, wanted, greatest)
 
 
 @lru_cache
 def _same_version(dialect: Dialect) -> Prepared:
     wanted = table_parameter(dialect, "wanted", id=BigInteger(), cut=BigInteger(), version=Text())
-    earlier = dataset_update.alias("earlier")
-    length = _number(SORT_PREFIX)
-    some = (
-        select(earlier.c.event_time)
+    beginning, wanted_beginning = (
+        func.substr(version, _number(1), _number(SORT_PREFIX))
+        for version in (_EARLIER.c.version, wanted.c.version)
+    )
+    same = (
+        select(_EARLIER.c.event_time)
         .where(
-            earlier.c.dataset_id == dataset.c.id,
-            # By its beginning too: that is what the index holds.
-            func.substr(earlier.c.version, _number(1), length)
-            == func.substr(wanted.c.version, _number(1), length),
-            earlier.c.version.is_not(None),
-            earlier.c.version == wanted.c.version,
-            earlier.c.event_time < wanted.c.cut,
+            _EARLIER.c.dataset_id == dataset.c.id,
+            # By its beginning too: that is what the index holds. Put like this, as SQLite would rather read all updates
+            # of the dataset: it believes that there are ten.
+            _EARLIER.c.version.is_not(None),
+            beginning.between(wanted_beginning, wanted_beginning),
+            _EARLIER.c.version == wanted.c.version,
+            _EARLIER.c.event_time + _number(0) < wanted.c.cut,
         )
-        .limit(1)
-        .correlate(dataset, wanted)
-        .scalar_subquery()
+        .order_by(beginning)
     )
-    same = dataset_update.c.event_time == some, dataset_update.c.version == wanted.c.version
-    return Prepared(_of_names(wanted).where(*same), dialect)
+    return _one_each(dialect, wanted, same)
 
 
-def _of_names(wanted: FromClause) -> Select[Any]:
-    """Select the updates of datasets, under all names, each after the canonical id."""
-    columns = (dataset_update.c[name] for name in Update._fields)
-    return (
-        select(wanted.c.id, *columns)
+def _one_each(dialect: Dialect, wanted: FromClause, times: Select[tuple[int]]) -> Prepared:
+    """Select what was updated at the first of ``times`` under each name of each dataset."""
+    first = times.limit(1).correlate(dataset, wanted).scalar_subquery()
+    found = (
+        select(wanted.c.id, dataset.c.id.label("name_id"), first.label("at"))
         .join_from(wanted, dataset, dataset.c.canonical_id == wanted.c.id)
-        .join(dataset_update, dataset_update.c.dataset_id == dataset.c.id)
+        # Found first, and then looked up: PostgreSQL would read all updates to compare them.
+        .cte("found")
+        .prefix_with("MATERIALIZED")
     )
+    there = (dataset_update.c.dataset_id == found.c.name_id) & (dataset_update.c.event_time == found.c.at)
+    return Prepared(select(found.c.id, *_UPDATE).join_from(found, dataset_update, there), dialect)
+
+
+_EARLIER: Final = dataset_update.alias("earlier")
+_UPDATE: Final = tuple(dataset_update.c[name] for name in Update._fields)
 
 
 @lru_cache

@@ -11,9 +11,11 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import networkx as nx
 
+from tests.events import Json, dataset, run_event
 from triggers.habits import PastRun
 from triggers.predict import CurrentRun
 
@@ -98,6 +100,23 @@ def history(past: Sequence[Night]) -> dict[str, list[PastRun]]:
         ]
         for job, (follows, *_) in STEPS.items()
     }
+
+
+def events(night: Night) -> list[tuple[int, Json]]:
+    """Give the events of a night, each with its time, in order."""
+    made = []
+    for job, run in night.runs.items():
+        made_by = partial(
+            run_event,
+            job=job,
+            run=f"{job} {night.cycle}",
+            inputs=[dataset(each, "w") for each in STEPS[job][0]],
+            outputs=[dataset("mart" if job == "publish" else job, "w")],
+            namespace="w",
+        )
+        for kind, at in (("START", run.started_at), ("COMPLETE", night.ended(job))):
+            made.append((at, made_by(kind, at)))
+    return sorted(made, key=lambda event: event[0])
 
 
 def _night(chance: random.Random, day: int) -> Night:

@@ -103,7 +103,13 @@ def recall(
     per_job = {job: _dealt(seen, cycles) for job, seen in runs.items()}
     members = {job: None for job in sorted(runs) if _belongs(runs[job], per_job[job], cycles)}
     order = jobs_before(graph, dataset, members)
-    chosen = [_chosen(order, dataset, per_job, number, cycle) for number, cycle in enumerate(cycles[:-1])]
+    last_first = list(nx.lexicographical_topological_sort(order))[::-1]
+    chosen = [
+        _chosen(
+            order, last_first, dataset, {job: dealt[number] for job, dealt in per_job.items()}, cycle.accepts
+        )
+        for number, cycle in enumerate(cycles[:-1])
+    ]
     clock = _Clock(cycles, chosen, timezone)
     history = {
         job: [
@@ -176,23 +182,22 @@ def _half(did: Iterable[bool]) -> bool:
 
 def _chosen(
     order: nx.DiGraph[str],
+    last_first: Sequence[str],
     dataset: str,
-    per_job: Mapping[str, Sequence[Sequence[RunSeen]]],
-    number: int,
-    cycle: Cycle,
+    done: Mapping[str, Sequence[RunSeen]],
+    accepts: int,
 ) -> dict[str, RunSeen]:
-    """Give for each job the run from which the dataset was made in a cycle."""
+    """Give of the runs ``done`` in a cycle, for each job, the one from which the dataset was made."""
     found: dict[str, RunSeen] = {}
-    for job in reversed(list(nx.lexicographical_topological_sort(order))):
-        done = per_job[job][number] if job != dataset else ()
-        if not done:
+    for job in last_first:
+        if not (runs := done.get(job)):
             continue
         if order.has_edge(job, dataset):
-            found[job] = next((run for run in done if _end(run) >= cycle.accepts), done[-1])
+            found[job] = next((run for run in runs if _end(run) >= accepts), runs[-1])
             continue
         starts = [found[each].started_at for each in order.successors(job) if each in found]
-        before = [run for run in done if not starts or _end(run) <= max(starts)]
-        found[job] = before[-1] if before else done[0]
+        before = [run for run in runs if not starts or _end(run) <= max(starts)]
+        found[job] = before[-1] if before else runs[0]
     return found
 
 

@@ -10,7 +10,7 @@ import networkx as nx
 from sqlalchemy import Connection, func, or_, select
 
 from collector.storage.graph import SqlGraph
-from collector.storage.tables import job, run
+from collector.storage.tables import run
 from collector.storage.upsert import among
 from lineage.model import DatasetRef, JobRef
 from lineage.runs import UNBOUNDED
@@ -26,7 +26,7 @@ NODES = 1_000
 """What lies further away than these nodes is left out: it takes no time."""
 
 MOST_RUNS = (CYCLES + 1) * FREQUENT
-"""Runs of a job that are read: one that has more in as many cycles goes on all the time."""
+"""A job that has more runs in as many cycles as are looked at goes on all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +60,21 @@ def upstream(conn: Connection, dataset_id: int) -> Upstream:
 
 
 def runs_of(conn: Connection, jobs: Mapping[str, int], since: int) -> dict[str, Sequence[RunSeen]]:
-    """Give the runs of jobs that began since an instant (µs UTC), of each the last ``MOST_RUNS``; those that end."""
-    mine = (run.c.job_id == job.c.id, run.c.declared.is_(False), run.c.first_event_at.is_not(None))
-    back = select(run.c.first_event_at).where(*mine).order_by(run.c.first_event_at.desc())
-    first = func.coalesce(back.limit(1).offset(MOST_RUNS).correlate(job).scalar_subquery(), since)
+    """Give the runs of jobs that began since an instant (µs UTC), but of those that run all the time."""
+    mine = (among(conn, run.c.job_id, jobs.values()), run.c.first_event_at >= since)
+    counted = select(run.c.job_id, func.count().label("number")).where(*mine).group_by(run.c.job_id)
+    seldom = {row.job_id for row in conn.execute(counted) if row.number <= MOST_RUNS}
     rows = conn.execute(
         select(
             run.c.job_id, func.coalesce(run.c.started_at, run.c.first_event_at), run.c.ended_at, run.c.state
-        )
-        .join_from(job, run, run.c.job_id == job.c.id)
-        .where(
-            among(conn, job.c.id, jobs.values()),
-            run.c.declared.is_(False),
+        ).where(
+            among(conn, run.c.job_id, seldom),
             run.c.first_event_at >= since,
-            run.c.first_event_at >= first,
+            run.c.declared.is_(False),
             or_(run.c.processing_type.is_(None), run.c.processing_type.not_in(UNBOUNDED)),
         )
     )
     found: dict[int, list[RunSeen]] = defaultdict(list)
     for job_id, started_at, ended_at, state in rows:
         found[job_id].append(RunSeen(started_at, ended_at, state))
-    return {node: found[id_] for node, id_ in jobs.items()}
+    return {node: found[id_] for node, id_ in jobs.items() if id_ in found}

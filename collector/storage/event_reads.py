@@ -180,15 +180,15 @@ def _filtered(conn: Connection, statement: Select[Any], wanted: EventFilter) -> 
     if wanted.since is not None:
         statement = statement.where(column >= wanted.since)
         if wanted.by == "received":
-            statement = statement.where(event.c.id >= _first_id(conn, wanted.since - SLACK))
+            statement = statement.where(event.c.id >= first_id(conn, wanted.since - SLACK))
     if wanted.until is not None:
         statement = statement.where(column < wanted.until)
         if wanted.by == "received":
-            statement = statement.where(event.c.id <= _first_id(conn, wanted.until + SLACK))
+            statement = statement.where(event.c.id <= first_id(conn, wanted.until + SLACK))
     return statement
 
 
-def _first_id(conn: Connection, received_at: int) -> int:
+def first_id(conn: Connection, received_at: int) -> int:
     """Find by halving the first event received at that time or later; ids rise with time, give or take ``SLACK``.
 
     An index on the time would cost every event that is written; this costs a filter some thirty look-ups.

@@ -184,7 +184,7 @@ class Projection:
     ) -> list[_Held]:
         """Fold the observations into their runs, in memory; give those that changed."""
         # A declaration that says nothing about lineage or data is about facets alone: no run.
-        runs = [(seen, (run_key(seen.run_id), job_id_of(seen))) for seen in observations if _is_run(seen)]
+        runs = [(seen, (run_key(seen.run_id), job_id_of(seen))) for seen in observations if is_run(seen)]
         stubs: dict[RunKey, str] = {}
         for seen, _ in runs:
             for ref in (seen.parent, seen.root):
@@ -300,16 +300,16 @@ class Projection:
     def _assertions_of(self, observations: Iterable[Observation], changes: Changes) -> None:
         rows: dict[tuple[int, ...], tuple[Any, ...]] = {}
         for seen in observations:
-            if not seen.assertions or not _is_run(seen):
+            if not seen.assertions or not is_run(seen):
                 continue
             run_id = self._runs[run_key(seen.run_id), job_id_of(seen)].run.id
             for check in seen.assertions:
-                key = (check.dataset.id, run_id, _digest(check.assertion, check.column, check.name))
+                key = (check.dataset.id, run_id, digest(check.assertion, check.column, check.name))
                 result = (check.success, check.severity, check.expected, check.actual)
                 row = (
                     *key,
                     seen.time,
-                    _digest(*result),
+                    digest(*result),
                     check.assertion,
                     check.column,
                     check.name,
@@ -323,10 +323,11 @@ class Projection:
 
 def derivation_key(sources: tuple[Source, ...]) -> int:
     """Give the id of an output's explicit sources: 63 bits of a hash of what they say."""
-    return _digest(*sources)
+    return digest(*sources)
 
 
-def _digest(*values: object) -> int:
+def digest(*values: object) -> int:
+    """Give 63 bits of a hash of values."""
     text = _canonical.encode(values)
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") >> 1
 
@@ -336,5 +337,6 @@ def facet_hash(body: object) -> bytes:
     return sha256(_canonical.encode(body)).digest()[:16]
 
 
-def _is_run(seen: Observation) -> bool:
+def is_run(seen: Observation) -> bool:
+    """Tell whether an event is about a run, or declares lineage or data: about more than facets."""
     return seen.kind is Kind.RUN or bool(seen.uses)

@@ -61,6 +61,12 @@ class NotFound(TidegateError):
     status = HTTPStatus.NOT_FOUND
 
 
+class Conflict(TidegateError):
+    """Things stand in a way that does not allow this."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class PayloadTooLarge(TidegateError):
     """The body is larger than the server accepts."""
 

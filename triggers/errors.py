@@ -6,6 +6,11 @@ Step = str | int
 """The key of a part, or its number in a list."""
 
 
+def dotted(path: tuple[Step, ...]) -> str:
+    """Write a path after what it begins at: ``.routes[0].match``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
 class RuleError(ValueError):
     """A rule cannot mean anything: its message says why, for the one who wrote it.
 
@@ -19,9 +24,7 @@ class RuleError(ValueError):
     @property
     def field(self) -> str:
         """The path as errors write it: ``routes[0].match``."""
-        return "".join(
-            f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path
-        ).removeprefix(".")
+        return dotted(self.path).removeprefix(".")
 
     def under(self, *path: Step) -> None:
         """Say in which part of something larger the wrong one is."""

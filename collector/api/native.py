@@ -13,6 +13,7 @@ from webargs.flaskparser import FlaskParser
 
 from collector.api.access import require_read
 from collector.api.fields import Instant, Text, Whole
+from collector.api.rule_fields import describe
 from collector.api.shapes import Problem
 from collector.errors import BadRequest, FieldError, Unprocessable
 
@@ -80,9 +81,11 @@ class Native(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         """Declare a view that changes something, or that needs more than fits into parameters."""
         return self._operation("POST", rule, answer, {"json": body}, (400, 404) if missing else (400,), path)
 
-    def put(self, rule: str, answer: type[ma.Schema], *, body: type[ma.Schema]) -> Callable[[V], V]:
-        """Declare a view that puts something in the place of what was there."""
-        return self._operation("PUT", rule, answer, {"json": body}, (400,))
+    def put(
+        self, rule: str, answer: type[ma.Schema], *, body: type[ma.Schema], conflict: bool = False
+    ) -> Callable[[V], V]:
+        """Declare a view that puts something in the place of what was there, unless there is a ``conflict``."""
+        return self._operation("PUT", rule, answer, {"json": body}, (400, 409) if conflict else (400,))
 
     def _operation(
         self,
@@ -123,6 +126,7 @@ class NativeApi(Api):  # type: ignore[misc]  # flask-smorest has no types
         self.register_field(Instant, "string", "date-time")
         self.register_field(Text, "string", None)
         self.register_field(Whole, "integer", None)
+        describe(self.ma_plugin.converter)
         for name, scheme in SECURITY.items():
             self.spec.components.security_scheme(name, scheme)
 

@@ -6,13 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
-import yaml
 
 from collector.api.alias_shapes import AliasDocument
-from collector.api.documents import read_document
+from collector.api.documents import read_document, read_text, write_document
 from collector.commands.terminal import note, opened, out, print_table, with_settings
 from collector.commands.waiting import follow_rules
-from collector.errors import BadRequest
 from collector.settings import Settings
 from collector.storage import aliases
 from collector.storage.alias_plan import SetChange, plan
@@ -93,17 +91,11 @@ def export(settings: Settings) -> None:
     """Print the rules as a document that apply takes."""
     with opened(settings) as database, database.read() as conn:
         document = {"version": 1, "rules": aliases.bodies(conn)}
-    click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000), nl=False)
+    click.echo(write_document(document), nl=False)
 
 
 def _rules(file: Path) -> list[aliases.Body]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadRequest(f"{file} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"{file} is not UTF-8.") from error
-    rules: list[aliases.Body] = read_document(text, AliasDocument(), str(file))["rules"]
+    rules: list[aliases.Body] = read_document(read_text(file), AliasDocument(), str(file))["rules"]
     return rules
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, delete, select
 
+from collector.errors import Conflict
 from collector.storage import revisions, upsert
 from collector.storage.freshness_tables import rule
 from collector.storage.revisions import Revision
@@ -36,13 +37,21 @@ def rules(conn: Connection) -> RuleSet:
     return ruleset_of(bodies(conn))
 
 
-def replace(conn: Connection, wanted: Iterable[Row], now: int) -> int:
+def replace(conn: Connection, wanted: Iterable[Row], now: int, folder: str | None = None) -> int:
     """Put rules, checked already, in place of those there are. Give the revision; the engine follows later.
 
-    A rule that stays as it was keeps the time at which it changed (µs UTC); if all do, nothing has changed.
+    A rule that stays as it was keeps the time at which it changed (µs UTC); if all do, nothing has changed. ``folder``
+    is the one whose files they are. Raises Conflict without it as long as the rules are those of a folder.
     """
     # First, as it locks the row: of two that replace the rules at once, one comes after the other.
     number = revisions.advance(conn, revisions.RULES, 0)
+    if folder is not None:
+        set_origin(conn, folder, now)
+    elif (followed := origin(conn)) is not None:
+        raise Conflict(
+            f"The rules are those of the files in {followed}, which the server follows: change them there, "
+            "or start the server without --rules."
+        )
     known = {
         (kind, id_): (body, position)
         for kind, id_, body, position in conn.execute(

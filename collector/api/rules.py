@@ -1,0 +1,51 @@
+"""The rules: what is expected of datasets, and who hears of it when it is not so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from collector.api import rule_shapes
+from collector.api.access import require_everything, require_operate
+from collector.api.alias_shapes import NoQuery
+from collector.api.native import Native
+from collector.api.rule_documents import rules_of
+from collector.api.services import reading, services
+from collector.storage import rules
+from collector.times import now_us
+from triggers.rule_files import document_of
+
+blueprint = Native("rules", "What is expected of datasets, and who hears of it when it is not so.")
+
+
+@blueprint.get("/rules", rule_shapes.RulesInForce, query=NoQuery)
+def get_rules(_query: dict[str, Any]) -> object:
+    """Give the rules as the document that puts them."""
+    require_everything()
+    with reading() as conn:
+        return {**document_of(rules.bodies(conn)), **_state(conn)}
+
+
+@blueprint.put("/rules", rule_shapes.RulesState, body=rule_shapes.RuleDocument, conflict=True)
+def put_rules(body: dict[str, Any]) -> object:
+    """Put rules in place of those there are: all of them, or none if one is wrong.
+
+    Rules that stay as they were keep their state. The engine follows within a second or so; `GET` tells when it does.
+    """
+    require_operate()
+    require_everything()
+    database = services().database
+    with database.write() as conn:
+        rules.replace(conn, rules_of(body), now_us())
+        database.notify(conn)
+        return _state(conn)
+
+
+def _state(conn: Connection) -> dict[str, object]:
+    state = rules.state(conn)
+    return {
+        "revision": state.wanted,
+        "applied": state.applied == state.wanted,
+        "folder": rules.origin(conn),
+    }

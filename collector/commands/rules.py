@@ -1,0 +1,80 @@
+"""``tidegate rules``: what is expected of datasets, and who hears of it when it is not so."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from collector.api.rule_documents import json_schema, read_rules, write_rules
+from collector.commands.terminal import note, opened, out, with_settings
+from collector.settings import Settings
+from collector.storage import rules
+from collector.times import now_us
+from triggers.documents import Row
+
+FILES = click.argument(
+    "files", metavar="FILE|DIR...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+
+COUNTED = ("expectation", "target", "window")
+
+
+@click.group()
+def command() -> None:
+    """Say what is expected of datasets, and who hears of it when it is not so.
+
+    The rules are YAML documents with the keys version (1), timezone, calendars, targets, expectations, windows and
+    alerting. Several files, or the files of folders (*.yaml, *.yml), are read as one: ids are those of all of them,
+    calendars and the time zone a file's own. `tidegate rules schema` describes them for editors.
+    """
+
+
+@command.command()
+@FILES
+def check(files: tuple[Path, ...]) -> None:
+    """Read rules, and say what is wrong with them."""
+    out().print(f"{told(read_rules(files))}: nothing is wrong")
+
+
+@command.command()
+@FILES
+@with_settings
+def apply(settings: Settings, files: tuple[Path, ...]) -> None:
+    """Put the rules of all these files in place of those there are: all, or none if one is wrong.
+
+    Rules that stay as they were keep their state.
+    """
+    rows = read_rules(files)
+    with opened(settings, create=True) as database, database.write() as conn:
+        before = rules.state(conn).wanted
+        revision = rules.replace(conn, rows, now_us())
+        database.notify(conn)
+    out().print(f"{told(rows)} {'applied' if revision != before else 'as they were'}")
+
+
+@command.command()
+@with_settings
+def export(settings: Settings) -> None:
+    """Print the rules in force as one file that apply takes."""
+    with opened(settings) as database, database.read() as conn:
+        rows = rules.bodies(conn)
+    if not rows:
+        note().print("There are no rules.")
+    click.echo(write_rules(rows), nl=False)
+
+
+@command.command()
+def schema() -> None:
+    """Print the JSON Schema of rule files, for editors."""
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+def told(rows: Iterable[Row]) -> str:
+    """Say how many rules of which kind there are."""
+    counts = Counter(row.kind for row in rows)
+    parts = [f"{counts[kind]} {kind}{'' if counts[kind] == 1 else 's'}" for kind in COUNTED if counts[kind]]
+    return ", ".join(parts) or "no rules"

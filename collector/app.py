@@ -17,6 +17,7 @@ from collector.api import (
     pages,
     problems,
     questions,
+    rules,
     runs,
     stitch,
 )
@@ -62,7 +63,7 @@ def create_app(services: Services) -> Flask:
     )
     api.init_app(app)
     problems.register(app)
-    for native in (names, datasets, runs, graph, questions, events, aliases, stitch, export):
+    for native in (names, datasets, runs, graph, questions, events, rules, aliases, stitch, export):
         api.register_blueprint(native.blueprint)
     api.finish()
     # Starts at the first event: a server whose front writes by itself has no use for its thread.

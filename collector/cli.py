@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "diff": "Show what came and went between two times.",
     "aliases": "Say which names are one dataset.",
     "stitch": "Suggest which names are one dataset.",
+    "rules": "Say what is expected of datasets, and who hears of it.",
     "export": "Write the whole graph for other programs.",
     "rejected": "List, show and try again what was refused.",
     "parked": "List and try again what could not be projected.",

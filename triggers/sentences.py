@@ -79,7 +79,7 @@ SENTENCES = {
     "will_miss": "It will probably miss {clock} by about {miss_by}{cause}.",
     "may_miss": "It may miss {clock}: in {chance} of 100 cases{cause}.",
     "in_time": "It is expected at {expected}, in 9 of 10 cases between {earliest} and {latest}; due is {deadline}.",
-    "unknown_jobs": "Nobody can say yet when it will come: {jobs} has never run to its end before.",
+    "unknown_jobs": "Nobody can say yet when it will come: no earlier run of {jobs} is known.",
     "too_little_known": "Nobody can say yet when it will come: {runs} runs of a job are known, of {needed} needed.",
     "no_makers": "Nobody can say when it will come: no job is known that brings it regularly.",
     # Rules

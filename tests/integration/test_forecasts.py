@@ -265,9 +265,7 @@ def test_a_job_that_never_ran_before_is_named_as_unknown(warehouse: Warehouse) -
     ((at, body),) = warehouse.run("orders", warehouse.clock("01:00"), None)
     body["job"]["name"] = "brand new"
     assert warehouse.play([(at, body)], "03:00") == []
-    assert warehouse.says() == (
-        "Nobody can say yet when it will come: brand new has never run to its end before."
-    )
+    assert warehouse.says() == ("Nobody can say yet when it will come: no earlier run of brand new is known.")
 
 
 def test_nobody_foretells_what_no_job_brings(database: Database) -> None:

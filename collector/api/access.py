@@ -8,8 +8,8 @@ from flask import g, request
 from sqlalchemy import Connection
 
 from collector.api.services import services
-from collector.auth import OPERATE, READ, Principal
-from collector.errors import Forbidden
+from collector.auth import ANYBODY, OPERATE, READ, Principal
+from collector.errors import FieldError, Forbidden, Unprocessable
 from collector.storage.visibility import Visible, visible_namespaces
 
 
@@ -33,6 +33,19 @@ def require_everything() -> None:
 def principal() -> Principal:
     """Give who sent this request."""
     return cast(Principal, g.principal)
+
+
+def signed(by: str | None, place: str) -> str:
+    """Give who says something: the name of the key, and who uses it as far as he says so.
+
+    Raises ``Unprocessable`` if nobody can tell; ``place`` is where in the request he may say it.
+    """
+    if principal() is not ANYBODY:
+        return principal().name if by is None else f"{by} ({principal().name})"
+    if by is None:
+        detail = "Say who you are: there are no keys to tell."
+        raise Unprocessable(detail, errors=(FieldError(place, "Needed where there are no keys."),))
+    return by
 
 
 def visible(conn: Connection) -> Visible:

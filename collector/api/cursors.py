@@ -25,6 +25,10 @@ BY_TIME_OR_ID = tuple[BigInt | None, BigInt]
 BY_TIME_AND_KEY = tuple[BigInt, BigInt, BigInt]
 BY_TIME_AND_HASH = tuple[BigInt, bytes]
 BY_PLACE = tuple[BigInt, BigInt, BigInt, BigInt]
+BY_TEXT = tuple[str]
+BY_STANDING = tuple[BigInt, BigInt, str, BigInt]
+BY_ALERT = tuple[BigInt, BigInt, BigInt, BigInt]
+BY_TIME_AND_TEXT = tuple[BigInt, str]
 BY_CHANGE = tuple[BigInt, str, str]
 
 

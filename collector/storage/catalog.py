@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from sqlalchemy import (
 from collector.errors import FieldError, NotFound, Unprocessable
 from collector.storage.pages import Key, Page, cut, ordered
 from collector.storage.tables import SORT_PREFIX, dataset, job, namespace
+from collector.storage.upsert import among
 from collector.storage.visibility import Visible, within
 from lineage.model import DatasetRef, JobRef, entity_id
 
@@ -157,9 +158,7 @@ def resolve_node(conn: Connection, text: str, visible: Visible = None) -> Node:
         raise Unprocessable(detail, errors=(FieldError("$.node", f"{text!r} is neither"),))
     node_type: NodeType = "job" if kind == "job" else "dataset"
     table = TABLES[node_type]
-    cuts = [at for at, character in enumerate(rest) if character == ":"][:MAX_SPLITS]
-    # Past the cache, which would keep every guess: a hostile text is as long as it likes.
-    ids = [entity_id.__wrapped__(node_type, rest[:at], rest[at + 1 :]) for at in cuts]
+    ids = readings(node_type, rest)
     statement = _named(node_type).where(table.c.id.in_(ids), within(table.c.namespace_id, visible))
     nodes = [Node(node_type, row.id, row.namespace, row.name) for row in conn.execute(statement)]
     if not nodes:
@@ -175,6 +174,26 @@ def resolve_node(conn: Connection, text: str, visible: Visible = None) -> Node:
     return nodes[0]
 
 
+def visible_nodes(conn: Connection, texts: Collection[str], visible: Visible) -> set[str]:
+    """Give those of the texts of nodes that mean something, and however they are read, only what is visible."""
+    found: set[str] = set()
+    for kind, table in TABLES.items():
+        node_type: NodeType = "job" if kind == "job" else "dataset"
+        meant = {
+            id_: text
+            for text in texts
+            if text.startswith(f"{kind}:")
+            for id_ in readings(node_type, text.partition(":")[2])
+        }
+        rows = conn.execute(
+            select(table.c.id, within(table.c.namespace_id, visible).label("seen")).where(
+                among(conn, table.c.id, meant)
+            )
+        ).all()
+        found |= {meant[row.id] for row in rows} - {meant[row.id] for row in rows if not row.seen}
+    return found
+
+
 def count_entities(conn: Connection) -> dict[str, int]:
     """Count namespaces, jobs and datasets."""
     shown = {"namespaces": select(func.count()).select_from(namespace)}
@@ -184,6 +203,16 @@ def count_entities(conn: Connection) -> dict[str, int]:
         select(*(statement.scalar_subquery().label(name) for name, statement in shown.items()))
     ).one()
     return dict(row._mapping)
+
+
+def readings(kind: NodeType, rest: str) -> dict[int, str]:
+    """Give the ids that the text of a node, without its kind, may mean, each with its namespace.
+
+    Both parts of it may contain colons.
+    """
+    cuts = [at for at, character in enumerate(rest) if character == ":"][:MAX_SPLITS]
+    # Past the cache, which would keep every guess: a hostile text is as long as it likes.
+    return {entity_id.__wrapped__(kind, rest[:at], rest[at + 1 :]): rest[:at] for at in cuts}
 
 
 def _named(kind: NodeType) -> Select[Any]:

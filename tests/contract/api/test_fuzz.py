@@ -15,10 +15,12 @@ from sqlalchemy import insert
 from collector.app import create_app
 from collector.storage import tables
 from collector.storage.compression import pack
+from collector.times import now_us
 from collector.wiring import Services
 from lineage.model import Direction, run_key
-from tests.catalog import NOON
+from tests.catalog import HOUR, NOON
 from tests.integration.api.conftest import Writing
+from tests.watched import Watched
 
 EXAMPLES = 8
 """For each operation; enough to meet what a parameter's type lets in, little enough to run each time."""
@@ -52,6 +54,21 @@ def schema(services: Services, writing: Writing) -> Any:
             catalog.edge(job if way else catalog.job("1", "0"), alike, way)
         rule = {"prefix": {"namespace": "0", "to_namespace": "1"}, "reason": "0"}
         catalog.conn.execute(insert(tables.alias_rule), [{"position": 0, "body": json.dumps(rule)}])
+        watched = Watched(catalog.conn)
+        watched.expect("0", "0", "0")
+        # By the name that stands for the dataset.
+        watched.stands("0", "1", namespace="0")
+        watched.decided("0", "1", "late", namespace="0")
+        watched.alert("0", "0", namespace="0")
+        until = {
+            "starts_at": NOON,
+            "ends_at": now_us() + HOUR,
+            "updated_at": NOON,
+            "author": "0",
+            "reason": "0",
+        }
+        matchers = json.dumps([{"label": "name", "value": "0", "regex": False, "negative": False}])
+        catalog.conn.execute(insert(tables.silence), [{"id": "0", "matchers": matchers, **until}])
     return schemathesis.openapi.from_wsgi("/api/openapi.json", create_app(services))
 
 
@@ -75,18 +92,28 @@ KNOWN: dict[str, dict[str, Any]] = {
     "/api/v2/lineage/orphans": {"lack": "never_read"},
     "/api/v2/lineage/changes": {"node": "dataset:0:0", "since": "2026-11-22T11:00:00Z"},
     "/api/v2/lineage/export": {"node": "dataset:0:0", "format": "node-link"},
+    "/api/v2/expectations/{expectation_id}/history": {"namespace": "0", "name": "0"},
+    "/api/v2/why": {"node": "dataset:0:0"},
 }
 """Parameters with which something is found."""
+
+IDS: dict[str, Any] = {"expectation_id": "0", "alert_id": 1}
+"""Variables of paths, likewise."""
 
 
 def test_what_is_found_is_as_documented(schema: Any) -> None:
     for found in schema.get_all_operations():
         operation = found.ok()
         if operation.method.upper() == "GET":
-            response = operation.Case(query=KNOWN.get(operation.path, {})).call_and_validate()
+            ids = {name: id_ for name, id_ in IDS.items() if f"{{{name}}}" in operation.path}
+            case = operation.Case(query=KNOWN.get(operation.path, {}), path_parameters=ids)
+            response = case.call_and_validate()
             assert response.status_code == 200, operation.path
             body = response.json()
-            assert all(body[name] for name in ("items", "nodes", "last_updates") if name in body), body
+            assert all(body[name] for name in ("items", "nodes", "last_updates") if name in body), (
+                operation.path,
+                body,
+            )
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])

@@ -1,0 +1,108 @@
+"""Answers about freshness as ``freshness_shapes`` writes them, for the API and for the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from collector.api import cursors
+from collector.questions.standings import Defined, Foretold, Standing, Told
+from collector.questions.why import Why
+from collector.storage.pages import Page
+from collector.storage.standing_reads import Kept
+from triggers.verdict import State
+
+
+def standing(found: Standing) -> dict[str, Any]:
+    """Give a standing as ``shapes.Standing`` writes it."""
+    return _said(found.kept, found.sentence, found.expectation.timezone, found.late_by) | {
+        "dataset": found.dataset,
+        "condition": found.condition,
+        "severity": found.expectation.severity.value,
+        "violated": found.kept.state.violated,
+        "last_update": found.last_update,
+        "forecast": found.forecast and _forecast(found.forecast),
+        "alert": found.alert and found.alert.id,
+        "cause": found.cause,
+    }
+
+
+def _forecast(found: Foretold) -> dict[str, Any]:
+    outlook = found.outlook
+    return {
+        "release": found.forecast.release,
+        "deadline": found.forecast.deadline,
+        "made_at": outlook.made_at,
+        "expected_at": outlook.expected,
+        "low_at": outlook.earliest,
+        "high_at": outlook.latest,
+        "chance": outlook.chance,
+        "missing": outlook.missing,
+        "sentence": found.sentence,
+    }
+
+
+def standings(page: Page[Standing]) -> dict[str, Any]:
+    """Give a page of standings as ``shapes.Standings`` writes it."""
+    return cursors.answer(page.map(standing))
+
+
+def counts(found: dict[State, int]) -> dict[str, Any]:
+    """Give counts as ``shapes.StateCounts`` writes them."""
+    return {
+        "states": {state.value: number for state, number in found.items()},
+        "total": sum(found.values()),
+        "violated": sum(number for state, number in found.items() if state.violated),
+    }
+
+
+def expectation(found: Defined) -> dict[str, Any]:
+    """Give an expectation as ``shapes.Expectation`` writes it."""
+    states = {state.value: number for state, number in found.states.items()}
+    return {
+        "id": found.id,
+        "condition": found.condition,
+        "severity": found.severity,
+        "timezone": found.timezone,
+        "body": found.body,
+        "datasets": found.datasets,
+        "states": states,
+    }
+
+
+def decision(told: Told) -> dict[str, Any]:
+    """Give a decision as ``shapes.Decision`` writes it."""
+    kept = told.decided.kept
+    return _said(kept, told.sentence, told.timezone, kept.late_by) | {
+        "at": told.decided.at,
+        "prompt": told.decided.prompt,
+    }
+
+
+def why(found: Why) -> dict[str, Any]:
+    """Give all about how a dataset stands as ``why_shapes.Why`` writes it."""
+    return {
+        "node": found.node,
+        "state": found.state and found.state.value,
+        "sentence": found.sentence,
+        "standings": [standing(each) for each in found.standings],
+        "alerts": found.alerts,
+        "root_cause": found.root_cause,
+        "muted": found.muted,
+        "decisions": [decision(each) for each in found.decisions],
+        "notifications": found.notifications,
+    }
+
+
+def _said(kept: Kept, sentence: str, timezone: str, late_by: int | None) -> dict[str, Any]:
+    return {
+        "expectation": kept.expectation_id,
+        "state": kept.state.value,
+        "since": kept.since,
+        "release": kept.release,
+        "deadline": kept.deadline,
+        "late_by": late_by,
+        "held": kept.held,
+        "reason": kept.reason,
+        "sentence": sentence,
+        "timezone": timezone,
+    }

@@ -1,0 +1,210 @@
+"""The shapes of answers about freshness, and the parameters of questions about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from collector.api.fields import Instant, Text
+from collector.api.parameters import NameQuery, Paged
+from collector.api.shapes import Name, Page, Update, said
+from collector.times import iso
+from triggers.alerts import Severity
+from triggers.documents import CONDITIONS
+from triggers.sentences import SPANS, TIMES
+from triggers.verdict import Reason, State
+
+STATES = [state.value for state in State]
+SEVERITIES = [severity.value for severity in Severity]
+SECOND = 1_000_000
+
+
+class Seconds(fields.Field[int]):
+    """Microseconds inside, seconds outside."""
+
+    def _serialize(self, value: int | None, attr: str | None, obj: Any, **_kwargs: Any) -> float | None:
+        return None if value is None else value / SECOND
+
+
+class FreshnessQuery(Paged):
+    """How datasets stand to what is expected of them."""
+
+    state = fields.List(
+        Text(validate=validate.OneOf(STATES)), metadata=said("only in this state; may come several times")
+    )
+    violated = fields.Boolean(
+        truthy={"true"}, falsy={"false"}, metadata=said("only what is, or is not, as expected")
+    )
+    namespace = Text(metadata=said("only datasets of this namespace"))
+    name = Text(metadata=said("only datasets of this name, whichever of their names it is"))
+    expectation = Text(metadata=said("only what this expectation says"))
+    owner = Text(metadata=said("only datasets that this one owns"))
+    tag = Text(metadata=said("only datasets with this tag"))
+
+
+class HistoryQuery(NameQuery, Paged):
+    """What was decided of one dataset."""
+
+
+def reason_data(reason: Reason) -> dict[str, Any]:
+    """Give a reason as JSON has it outside: times in ISO 8601, durations in seconds."""
+    data = {
+        "code": reason.code,
+        "values": {name: _value(name, value) for name, value in reason.values.items()},
+    }
+    return data | {"because": [reason_data(each) for each in reason.because]}
+
+
+def _value(name: str, value: Any) -> Any:
+    if value is not None and name in TIMES:
+        return iso(value)
+    return value / SECOND if value is not None and name in SPANS else value
+
+
+class ReasonField(fields.Field[Reason]):
+    """Why, as data."""
+
+    def _serialize(self, value: Reason | None, attr: str | None, obj: Any, **_kwargs: Any) -> Any:
+        return None if value is None else reason_data(value)
+
+
+def state_field() -> fields.String:
+    """Make the field for a state."""
+    return fields.String(required=True, metadata={"enum": STATES})
+
+
+class Said(Schema):
+    """How a dataset stood to an expectation, and why."""
+
+    expectation = fields.String(required=True, metadata=said("its id"))
+    state = state_field()
+    since = Instant(required=True, allow_none=True, metadata=said("when the state began"))
+    release = Instant(
+        required=True, allow_none=True, metadata=said("when the data that this is about was expected")
+    )
+    deadline = Instant(required=True, allow_none=True, metadata=said("from when on it is late"))
+    late_by = Seconds(
+        required=True,
+        allow_none=True,
+        metadata=said("seconds that it is late, or came too late", type="number"),
+    )
+    held = fields.Boolean(
+        required=True, metadata=said("it would be worse, were it sure that nothing of use waits to be read")
+    )
+    reason = ReasonField(
+        required=True, metadata=said("a `code`, its `values`, and what it rests on: `because`", type="object")
+    )
+    sentence = fields.String(
+        required=True, metadata=said("the reason in words, with times by the clock of `timezone`")
+    )
+    timezone = fields.String(required=True, metadata=said("of the expectation"))
+
+
+class CauseOf(Schema):
+    """The alert that explains another. All of it is null if the key may not see it."""
+
+    alert = fields.Integer(required=True, allow_none=True, attribute="id")
+    node = fields.String(required=True, allow_none=True, metadata=said("as `/lineage` takes it"))
+    text = fields.String(required=True, allow_none=True, metadata=said("what is wrong there"))
+
+
+class Forecast(Schema):
+    """When data will come, from how long runs took."""
+
+    release = Instant(required=True, allow_none=True, metadata=said("the first that has not come"))
+    deadline = Instant(required=True, allow_none=True)
+    made_at = Instant(required=True)
+    expected_at = Instant(required=True, allow_none=True, metadata=said("as likely earlier as later"))
+    low_at = Instant(
+        required=True, allow_none=True, metadata=said("nine times out of ten it comes from here on …")
+    )
+    high_at = Instant(required=True, allow_none=True, metadata=said("… until here"))
+    chance = fields.Float(
+        required=True, allow_none=True, metadata=said("of missing the deadline, from 0 to 1")
+    )
+    missing = fields.Boolean(
+        required=True, metadata=said("it was announced that the deadline will be missed")
+    )
+    sentence = fields.String(required=True, allow_none=True, metadata=said("why"))
+
+
+class Standing(Said):
+    """How a dataset stands to an expectation now."""
+
+    dataset = fields.Nested(Name, required=True)
+    condition = fields.String(
+        required=True, metadata=said("the kind of the expectation", enum=list(CONDITIONS))
+    )
+    severity = fields.String(required=True, metadata={"enum": SEVERITIES})
+    violated = fields.Boolean(required=True, metadata=said("it is not as expected"))
+    last_update = fields.Nested(Update, required=True, allow_none=True)
+    forecast = fields.Nested(Forecast, required=True, allow_none=True, metadata=said("null: there is none"))
+    alert = fields.Integer(required=True, allow_none=True, metadata=said("the id of its open alert"))
+    cause = fields.Nested(
+        CauseOf, required=True, allow_none=True, metadata=said("what explains the alert; null: nothing does")
+    )
+
+
+class Standings(Page):
+    """How datasets stand, the worst first, of these the one whose deadline comes or came first."""
+
+    items = fields.List(fields.Nested(Standing), required=True)
+
+
+class StateCounts(Schema):
+    """Of how many datasets what is expected of them is how; one that two expectations cover counts twice."""
+
+    states = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), required=True, metadata=said("by state, every state")
+    )
+    total = fields.Integer(required=True)
+    violated = fields.Integer(required=True, metadata=said("not as expected"))
+
+
+class Expectation(Schema):
+    """An expectation, and how many of its datasets stand how."""
+
+    id = fields.String(required=True)
+    condition = fields.String(required=True, metadata={"enum": list(CONDITIONS)})
+    severity = fields.String(required=True, metadata={"enum": SEVERITIES})
+    timezone = fields.String(required=True)
+    definition = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        allow_none=True,
+        attribute="body",
+        metadata=said("as rule files write it; null if it is about more than the key may see"),
+    )
+    datasets = fields.Integer(required=True, metadata=said("how many it covers"))
+    states = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), required=True, metadata=said("of them, by state")
+    )
+
+
+class Expectations(Page):
+    """Expectations."""
+
+    items = fields.List(fields.Nested(Expectation), required=True)
+
+
+class ExpectationDetail(Expectation, Standings):
+    """An expectation and, page by page, how its datasets stand."""
+
+
+class Decision(Said):
+    """What was decided."""
+
+    at = Instant(required=True)
+    prompt = fields.String(
+        required=True,
+        metadata=said(
+            "what made the engine look: something happened (`fact`), it was time, the rules changed"
+        ),
+    )
+
+
+class Decisions(Page):
+    """What was decided, the newest first."""
+
+    items = fields.List(fields.Nested(Decision), required=True)

@@ -135,6 +135,8 @@ def _all_refused(recipients: dict[str, tuple[int, bytes]]) -> Outcome:
 
 
 def _answered(code: int, text: bytes | str) -> Outcome:
+    if code < 0:
+        return Outcome(Result.UNKNOWN, error=f"answered what is no reply: {_text(text)}")
     result = Result.REFUSED if 500 <= code < 600 else Result.RETRY
     return Outcome(result, code, f"answered {code}: {_text(text)}")
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from collector.storage import aliases
 from collector.storage.engine import Database
 from collector.storage.identity import Identity, changes_by_rules, write_rule_changes
+from collector.times import now_us
 
 log = structlog.get_logger(__name__)
 
@@ -59,5 +60,5 @@ class RuleFollower:
                 return
             with self._database.write() as conn:
                 keep(conn)
-                write_rule_changes(conn, changes)
+                write_rule_changes(conn, changes, now_us())
             last = changes.last

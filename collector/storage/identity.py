@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from collector.storage import upsert
+from collector.storage.facts import What, tell
 from collector.storage.tables import dataset, dataset_alias, namespace
 from lineage.identity import Pair, Rules, canonical_ids
 from lineage.model import AliasSeen, DatasetRef, Reason
@@ -243,8 +244,8 @@ def changes_by_rules(conn: Connection, rules: Rules, after: int) -> RuleChanges 
     return RuleChanges(wanted, put, [pair for pair in stored if pair not in wanted], rows[-1].id)
 
 
-def write_rule_changes(conn: Connection, changes: RuleChanges) -> None:
-    """Bring pairs and sets up to date with rules, in a writing transaction of the sets' only writer."""
+def write_rule_changes(conn: Connection, changes: RuleChanges, now: int) -> None:
+    """Bring pairs and sets up to date with rules, in a writing transaction of the sets' only writer (now in µs UTC)."""
     touched = _ends((*changes.put, *changes.gone))
     if not touched:
         return
@@ -253,6 +254,9 @@ def write_rule_changes(conn: Connection, changes: RuleChanges) -> None:
     rows = [(*pair, detail) for pair, detail in changes.put.items()]
     upsert.write_rows(conn, dataset_alias, upsert.names(dataset_alias), rows, upsert.replace(dataset_alias))
     upsert.update_rows(conn, dataset, ("canonical_id",), joined.moved)
+    # The name that stood for a part that has left, too.
+    moved = {id_ for id_, _ in joined.moved} | {joined.before[id_] for id_, _ in joined.moved}
+    tell(conn, dict.fromkeys(moved, What.NAME), now)
 
 
 def _members() -> Select[tuple[int, str, str, int]]:

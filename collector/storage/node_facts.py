@@ -56,15 +56,19 @@ def owners(conn: Connection, ids: Sequence[int]) -> dict[int, list[Owner]]:
     """Give the owners of jobs and datasets, of those that have any."""
     found: dict[int, list[Owner]] = {}
     for id_, body in _bodies(conn, ids, "ownership").items():
-        listed = body.get("owners")
-        named = [
-            Owner(item["name"], item["type"] if isinstance(item.get("type"), str) else None)
-            for item in (listed if isinstance(listed, list) else [])
-            if isinstance(item, dict) and isinstance(item.get("name"), str)
-        ]
-        if named:
+        if named := owners_in(body):
             found[id_] = named
     return found
+
+
+def owners_in(body: Mapping[str, Any]) -> list[Owner]:
+    """Read the body of an ``ownership`` facet."""
+    listed = body.get("owners")
+    return [
+        Owner(item["name"], item["type"] if isinstance(item.get("type"), str) else None)
+        for item in (listed if isinstance(listed, list) else [])
+        if isinstance(item, dict) and isinstance(item.get("name"), str)
+    ]
 
 
 def tools(conn: Connection, job_ids: Sequence[int]) -> dict[int, str]:

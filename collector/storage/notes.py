@@ -1,6 +1,7 @@
 """What people say about the catalog and no event tells: owners, tags, sources, and what they want to see no more.
 
-Writing mostly: what hides a job, or shows its tags, is read where jobs are read.
+Writing mostly: what hides a job, or shows its tags, is read where jobs are read. The engine, whose rules go by tags and
+by what is hidden, is told in the same transaction.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, Table, delete, insert, literal, select
+from sqlalchemy import Connection, Table, delete, select
 
+from collector.storage.facts import What, tell
 from collector.storage.tables import (
     dataset,
     hidden,
@@ -54,18 +56,21 @@ def hide(conn: Connection, owner_ids: Collection[int], now: int) -> None:
     write_rows(
         conn, hidden, ("owner_id", "hidden_at"), [(id_, now) for id_ in owner_ids], {"hidden_at": REPLACE}
     )
+    tell(conn, dict.fromkeys(owner_ids, What.FACET), now)
 
 
-def show(conn: Connection, owner_ids: Collection[int]) -> None:
+def show(conn: Connection, owner_ids: Collection[int], now: int) -> None:
     """Show jobs or datasets again."""
     conn.execute(delete(hidden).where(among(conn, hidden.c.owner_id, owner_ids)))
+    tell(conn, dict.fromkeys(owner_ids, What.FACET), now)
 
 
 def _hide(conn: Connection, table: Table, namespace_id: int, now: int) -> None:
-    mine = table.c.namespace_id == namespace_id
-    conn.execute(delete(hidden).where(hidden.c.owner_id.in_(select(table.c.id).where(mine))))
-    rows = select(table.c.id, literal(now, BigInteger)).where(mine)
-    conn.execute(insert(hidden).from_select(["owner_id", "hidden_at"], rows))
+    hide(
+        conn,
+        list(conn.execute(select(table.c.id).where(table.c.namespace_id == namespace_id)).scalars()),
+        now,
+    )
 
 
 def note_source(
@@ -116,10 +121,12 @@ def attach_tag(conn: Connection, owner_id: int, field: str, name: str, now: int)
     """Tag a job or dataset, or a field of one (else ``field`` is empty); a tag that nobody has made is made."""
     write_rows(conn, tag, ("name",), [(name,)])
     write_rows(conn, tagged, ("owner_id", "field", "tag", "tagged_at"), [(owner_id, field, name, now)])
+    tell(conn, {owner_id: What.FACET}, now)
 
 
-def detach_tag(conn: Connection, owner_id: int, field: str, name: str) -> None:
+def detach_tag(conn: Connection, owner_id: int, field: str, name: str, now: int) -> None:
     """Take a tag off; none there is none to take."""
     conn.execute(
         delete(tagged).where(tagged.c.owner_id == owner_id, tagged.c.field == field, tagged.c.tag == name)
     )
+    tell(conn, {owner_id: What.FACET}, now)

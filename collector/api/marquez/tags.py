@@ -94,7 +94,7 @@ def _mark_dataset(namespace: str, name: str, field: str, tag: str, *, attach: bo
         else:
             # Whatever name it was put on.
             for id_ in dataset_rows(conn, [dataset_id], principal().sees)[dataset_id].names:
-                notes.detach_tag(conn, id_, field, tag)
+                notes.detach_tag(conn, id_, field, tag, now_us())
         return datasets.entity(conn, dataset_id)
 
 
@@ -112,7 +112,7 @@ def _mark_job(namespace: str, name: str, tag: str, *, attach: bool) -> object:
         if attach:
             notes.attach_tag(conn, job.id, "", tag, now_us())
         else:
-            notes.detach_tag(conn, job.id, "", tag)
+            notes.detach_tag(conn, job.id, "", tag, now_us())
         return jobs.entity(conn, job, seen)
 
 

@@ -147,7 +147,7 @@ def test_what_is_hidden_joins_nothing(ask: Ask, writing: Writing) -> None:
     assert names(ask("/lineage", nodeId="job:shop:j2"), "JOB") == {"j2"}
     assert ask("/lineage", 404, nodeId=f"dataset:{DATA}:shop.t2")["message"] == "Dataset 'shop.t2' not found."
     with writing() as catalog:
-        notes.show(catalog.conn, [datasets[2]])
+        notes.show(catalog.conn, [datasets[2]], NOON + HOUR)
         notes.hide(catalog.conn, [jobs[1]], NOON + HOUR)
     answer = ask("/lineage", nodeId="job:shop:j0")
     assert (names(answer, "JOB"), names(answer, "DATASET")) == ({"j0"}, {"shop.t0", "shop.t1"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -16,6 +17,9 @@ SHOWN = 10
 """Alerts, and what one of them affects, that a message names; of the others it gives the number."""
 
 LONGEST_TITLE = 200
+
+HEADLINE = re.compile(r"[.:](?:\s|$)")
+"""Where the headline of an alert's text ends."""
 
 STEPS_SHOWN = 8
 """Nodes of a path that are named; of a longer one, the first and the last of them."""
@@ -153,7 +157,7 @@ def _title(notification: Notification, gravest: Severity, context: Context) -> s
     affects = sum(standing.affects for standing in standings)
     also = f" ({affects} affected)" if affects else ""
     if len(standings) == 1:
-        return f"{head} {standings[0].alert.text.partition('. ')[0].rstrip('.')}{also}"
+        return f"{head} {HEADLINE.split(standings[0].alert.text, 1)[0]}{also}"
     return f"{head} {_listed([standing.alert.name for standing in standings])}{also}"
 
 

@@ -38,6 +38,11 @@ class Standing(NamedTuple):
     settled_at: int | None
     changed_at: int
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """What it is about."""
+        return self.expectation_id, self.dataset_id
+
 
 class Decision(NamedTuple):
     """What a look came to; ``prompt`` is what made the engine look: fact, timer or rules."""
@@ -72,6 +77,19 @@ def bad(conn: Connection) -> list[Standing]:
     """Give all that is not as expected."""
     wanted = select(expectation_state).where(expectation_state.c.bad_since.is_not(None))
     return [_standing(row) for row in conn.execute(wanted)]
+
+
+def missed_between(conn: Connection, start: int, end: int) -> tuple[int, int]:
+    """Count what is late by deadlines between two instants: what is told of, and what is not."""
+    told = func.count(expectation_state.c.bad_since)
+    row = conn.execute(
+        select(told, func.count() - told).where(
+            expectation_state.c.state.in_((State.LATE.value, State.MISSED.value)),
+            expectation_state.c.deadline_at >= start,
+            expectation_state.c.deadline_at < end,
+        )
+    ).one()
+    return row[0], row[1]
 
 
 def write(conn: Connection, standings: Iterable[Standing]) -> None:

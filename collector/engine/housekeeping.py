@@ -1,0 +1,35 @@
+"""Forgetting what has been kept long enough: decisions, ended alerts, and what was sent."""
+
+from __future__ import annotations
+
+from collector.storage import alert_store, outbox, silences, standings
+from collector.storage.engine import Database
+
+EVERY_US = 3_600_000_000
+
+PIECE = 10_000
+"""Decisions that are deleted in one transaction."""
+
+
+class Housekeeping:
+    """Deletes once an hour what is older than ``keep`` (µs)."""
+
+    def __init__(self, database: Database, keep: int) -> None:
+        self._database = database
+        self._keep = keep
+        self._next_at = 0
+
+    def step(self, now: int) -> None:
+        """Delete what is old, if it is time to (µs UTC)."""
+        if now < self._next_at:
+            return
+        before = now - self._keep
+        while True:
+            with self._database.write() as conn:
+                if standings.prune(conn, before, PIECE) < PIECE:
+                    break
+        with self._database.write() as conn:
+            alert_store.prune(conn, before)
+            outbox.prune(conn, before)
+            silences.prune(conn, before)
+        self._next_at = now + EVERY_US

@@ -5,16 +5,25 @@ from __future__ import annotations
 import gc
 import threading
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
 
+from collector.api.rule_documents import read_rules
 from collector.auth import Authenticator
+from collector.engine.folder import Folder
+from collector.engine.runner import Engine
 from collector.errors import ConfigurationError
 from collector.ingest.projector import Projector
+from collector.outbound.dispatcher import Dispatcher
 from collector.settings import Settings
 from collector.storage import keys, migrate
 from collector.storage.engine import Database
 from collector.storage.leases import holder
 from collector.telemetry import ProjectorMetrics
+from collector.times import now_us
+
+SECOND: Final = 1_000_000
+DAY: Final = 86_400 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +66,28 @@ class Runner(Protocol):
     def run(self, stop: threading.Event) -> None: ...
 
 
+def engine(database: Database, settings: Settings) -> Engine:
+    """Make the engine of this process."""
+    return Engine(
+        database,
+        holder=holder(),
+        settle=round(settings.settle * SECOND),
+        lag=round(settings.lag_alert * SECOND),
+        keep=settings.evaluation_days * DAY,
+    )
+
+
 def loops(database: Database, settings: Settings) -> dict[str, Runner]:
     """Make what goes on beside the answering of requests, by name, as the settings will have it."""
     found: dict[str, Runner] = {}
     if settings.projector:
         found["projector"] = projector(database, settings)
+    if settings.rules:
+        found["rules"] = Folder(database, Path(settings.rules), now_us, read_rules)
+    if settings.engine:
+        found["engine"] = engine(database, settings)
+    if settings.dispatcher:
+        found["dispatcher"] = Dispatcher(database, holder(), settings, observer=DispatcherMetrics())
     return found
 
 

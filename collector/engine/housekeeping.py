@@ -1,8 +1,8 @@
-"""Forgetting what has been kept long enough: decisions, ended alerts, and what was sent."""
+"""Forgetting what has been kept long enough: decisions, and ended alerts. What was sent, dispatchers forget."""
 
 from __future__ import annotations
 
-from collector.storage import alert_store, outbox, silences, standings
+from collector.storage import alert_store, silences, standings
 from collector.storage.engine import Database
 
 EVERY_US = 3_600_000_000
@@ -30,6 +30,5 @@ class Housekeeping:
                     break
         with self._database.write() as conn:
             alert_store.prune(conn, before)
-            outbox.prune(conn, before)
             silences.prune(conn, before)
         self._next_at = now + EVERY_US

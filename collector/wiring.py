@@ -19,7 +19,7 @@ from collector.settings import Settings
 from collector.storage import keys, migrate
 from collector.storage.engine import Database
 from collector.storage.leases import holder
-from collector.telemetry import ProjectorMetrics
+from collector.telemetry import DispatcherMetrics, ProjectorMetrics
 from collector.times import now_us
 
 SECOND: Final = 1_000_000

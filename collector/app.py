@@ -19,6 +19,7 @@ from collector.api import (
     questions,
     rules,
     runs,
+    slo,
     stitch,
 )
 from collector.api.encoding import MsgspecProvider
@@ -63,7 +64,7 @@ def create_app(services: Services) -> Flask:
     )
     api.init_app(app)
     problems.register(app)
-    for native in (names, datasets, runs, graph, questions, events, rules, aliases, stitch, export):
+    for native in (names, datasets, runs, graph, questions, slo, events, rules, aliases, stitch, export):
         api.register_blueprint(native.blueprint)
     api.finish()
     # Starts at the first event: a server whose front writes by itself has no use for its thread.

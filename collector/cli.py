@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "aliases": "Say which names are one dataset.",
     "stitch": "Suggest which names are one dataset.",
     "rules": "Say what is expected of datasets, and who hears of it.",
+    "slo": "Show which share of the deadlines was met.",
     "export": "Write the whole graph for other programs.",
     "rejected": "List, show and try again what was refused.",
     "parked": "List and try again what could not be projected.",

@@ -166,7 +166,7 @@ class Standings:
         """Give the datasets that no event has named, of namespaces that the caller sees."""
         pairs = standing_reads.unnamed(self._conn)
         bodies = standing_reads.definitions(self._conn, {id_ for id_, _ in pairs})
-        refs = {dataset_id: _named_in(bodies.get(id_, {}), dataset_id) for id_, dataset_id in pairs}
+        refs = {dataset_id: named_in(bodies.get(id_, {}), dataset_id) for id_, dataset_id in pairs}
         return {id_: ref for id_, ref in refs.items() if ref is not None and self._scope.sees(ref.namespace)}
 
     def _standings(self, found: Sequence[Kept]) -> list[Standing]:
@@ -182,7 +182,7 @@ class Standings:
             if body is None:
                 continue  # the rule has gone, and the engine has not followed yet
             named = names.get(kept.dataset_id)
-            ref = DatasetRef(named.namespace, named.name) if named else _named_in(body, kept.dataset_id)
+            ref = DatasetRef(named.namespace, named.name) if named else named_in(body, kept.dataset_id)
             if ref is None:
                 continue  # hidden since
             expectation = expectation_of(body)
@@ -254,7 +254,7 @@ def condition_of(body: Mapping[str, Any]) -> str:
     return next(name for name in CONDITIONS if name in body)
 
 
-def _named_in(body: Mapping[str, Any], dataset_id: int) -> DatasetRef | None:
+def named_in(body: Mapping[str, Any], dataset_id: int) -> DatasetRef | None:
     """Give the name of a dataset, if it is the one that an expectation names in full."""
     selector = body.get("dataset", {})
     ref = DatasetRef(selector.get("namespace", ""), selector.get("name", ""))

@@ -9,12 +9,12 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from collector.storage import labels
+from collector.storage.described import described
 from collector.storage.facts import What
 from collector.storage.node_facts import canonical
 from collector.storage.selection import Selection
 from collector.storage.selects import chunks
-from collector.storage.tables import dataset, expectation_state, hidden, namespace
+from collector.storage.tables import expectation_state, hidden
 from collector.storage.upsert import among, delete_rows, update_rows, write_rows
 from triggers.breaches import Described
 from triggers.rules import RuleSet
@@ -99,23 +99,7 @@ class Bindings:
 
     def describe(self, conn: Connection, dataset_ids: Collection[int]) -> dict[int, Described]:
         """Tell how alerts name datasets (canonical ids), of those that are known."""
-        if not dataset_ids:
-            return {}
-        owned, tagged = labels.owners(conn, dataset_ids), labels.tags(conn, dataset_ids)
-        named = (
-            select(dataset.c.id, namespace.c.name.label("namespace"), dataset.c.name)
-            .join_from(dataset, namespace, namespace.c.id == dataset.c.namespace_id)
-            .where(among(conn, dataset.c.id, dataset_ids))
-        )
-        return {
-            row.id: Described(
-                row.namespace,
-                row.name,
-                next(iter(owned.get(row.id, ())), None),
-                frozenset(tagged.get(row.id, ())),
-            )
-            for row in conn.execute(named)
-        }
+        return described(conn, dataset_ids)
 
     def _follow_rules(self, rules: RuleSet) -> None:
         if rules is not self._rules:

@@ -24,6 +24,7 @@ from triggers.notation import EVERY_DAY, duration, moment, time_of_day, weekdays
 from triggers.parts import Body, each, part
 from triggers.routing import OWNER, Policy, Route, Timing
 from triggers.rules import NOBODY, Target
+from triggers.zones import zone
 
 LABELS: Final = ("severity", "tag", "owner", "namespace", "name", "rule", "type")
 """What a ``match`` may ask for."""
@@ -88,6 +89,7 @@ def owner_targets(body: Body) -> list[Target]:
 def maintenance_of(body: Body) -> Maintenance:
     """Make a time of planned work."""
     timezone: str = body["timezone"]
+    part("timezone", zone, timezone)
     at = partial(_moment, body, timezone)
     if ("from" in body) != ("to" in body):
         raise RuleError("a window that is open once has both from and to", "to" if "from" in body else "from")

@@ -256,6 +256,8 @@ def _grace(body: Body) -> Grace:
 
 def _partition(body: Body) -> Partition:
     grain = Grain(body.get("grain", "day"))
+    if "timezone" in body:
+        part("timezone", zone, body["timezone"])
     return Partition(
         tuple(map(KeySource, body["from"])) if "from" in body else (KeySource.SUBSET, KeySource.NOMINAL),
         grain,

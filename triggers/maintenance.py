@@ -50,7 +50,13 @@ class Maintenance:
 
         Hours are by the clock on the wall: where clocks are put forward or back, a window is shorter or longer.
         """
-        for start, end in self._spans(since, until):
+        if self.expires is not None:
+            until = min(until, self.expires)
+        if self.once is not None:
+            spans = iter((Span(*self.once),))
+        else:
+            spans = _joined(chain.from_iterable(self._days(since, until)))
+        for start, end in spans:
             starts, ends = max(start, since), min(end, until)
             if starts < ends:
                 yield Window(self.id, self.matchers, starts, ends, self.author, self.reason)
@@ -58,14 +64,6 @@ class Maintenance:
     def covers(self, alert: Alert, at: int) -> bool:
         """Tell whether this alert, or what would be one, falls into it at an instant."""
         return any(window.covers(alert, at) for window in self.windows(at, at + 1))
-
-    def _spans(self, since: int, until: int) -> Iterator[Span]:
-        if self.expires is not None:
-            until = min(until, self.expires)
-        if self.once is not None:
-            yield Span(*self.once)._replace(end=min(self.once[1], until))
-            return
-        yield from _joined(chain.from_iterable(self._days(since, until)))
 
     def _days(self, since: int, until: int) -> Iterator[tuple[Span, ...]]:
         hours, timezone = BusinessTime(self.weekly), zone(self.timezone)

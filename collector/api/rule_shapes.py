@@ -101,8 +101,10 @@ def put(messages: dict[Any, Any], path: tuple[Step, ...], reason: str) -> None:
     *steps, last = path or ("_schema",)
     for step in steps:
         inner = messages.setdefault(step, {})
-        # What is wrong with the whole of a part stands beside what is wrong in it.
-        messages = messages[step] = inner if isinstance(inner, dict) else {"_schema": inner}
+        if not isinstance(inner, dict):
+            # What is wrong with the whole of a part stands beside what is wrong in it.
+            inner = messages[step] = {"_schema": inner}
+        messages = inner
     found = messages.setdefault(last, [])
     (found.setdefault("_schema", []) if isinstance(found, dict) else found).append(reason)
 

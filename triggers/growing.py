@@ -87,7 +87,7 @@ class GrowingFacts:
 
     def everything(self, dataset_id: int) -> Facts:
         """Give all that is known of a dataset."""
-        wanted = self._of(dataset_id, Need(checks=False, schemas=True))
+        wanted = self._of(dataset_id, Need(schemas=True))
         return Facts(self._updates[dataset_id].all, self._checks[dataset_id].all(), wanted.schemas)
 
 
@@ -181,13 +181,13 @@ class Checks:
 
     def newest(self, run_ids: Iterable[int]) -> list[Check]:
         """Give the newest results of each check, and those of these runs."""
-        found = [check for run_id in run_ids for check in self._by_run.get(run_id, ())]
+        found: list[Check] = []
         for results in self._kinds.values():
             for check in reversed(results):
                 if check.event_time < results[-1].event_time:
                     break
                 found.append(check)
-        return found
+        return found + [check for run_id in run_ids for check in self._by_run.get(run_id, ())]
 
     def all(self) -> list[Check]:
         """Give all results."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
-from collector.engine.upstream import Upstream, suspects, upstream_of
 from collector.questions.root_cause import root_cause
 from collector.questions.scope import Scope
+from collector.questions.upstream import Upstream, suspects, upstream_of
 from collector.storage import alert_store, outbox, silences
 from collector.storage.alert_store import Kept
 from lineage.model import DatasetRef

@@ -32,6 +32,7 @@ from collector.storage.tables import SORT_PREFIX, assertion, dataset, dataset_up
 from collector.storage.upsert import MANY, among_parameter, many, rows_parameter, table_parameter
 from lineage.runs import Update
 from triggers.facts import Check, Facts, SchemaSeen
+from triggers.growing import in_force
 from triggers.needs import SIZES, Need, suffice
 
 BATCH = 1_000
@@ -165,19 +166,6 @@ class SqlFacts:
             ]
             for id_, versions in seen.items()
         }
-
-
-def in_force(versions: Mapping[bytes, tuple[int, int]]) -> list[tuple[bytes, int]]:
-    """Say from when on each version of a facet, given with when it was first and last seen, was in force.
-
-    Versions are in force from when they were first seen; one that came back, from when the others were seen last.
-    """
-    found = [(version, first) for version, (first, _) in versions.items()]
-    current = max(versions, key=lambda version: (versions[version][1], version))
-    others = [last for version, (_, last) in versions.items() if version != current]
-    if others and max(others) >= versions[current][0]:
-        found.append((current, max(others) + 1))
-    return found
 
 
 @dataclass(slots=True)

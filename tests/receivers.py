@@ -36,9 +36,10 @@ class Request:
 class Connection:
     """What an answer is written to, until the receiver is closed."""
 
-    def __init__(self, connection: socket.socket, closing: threading.Event) -> None:
+    def __init__(self, connection: socket.socket, closing: threading.Event, request: Request) -> None:
         self._connection = connection
         self.closing = closing
+        self.request = request
 
     def write(self, content: bytes) -> None:
         self._connection.sendall(content)
@@ -52,6 +53,12 @@ def answer(status: int, body: bytes = b"", **headers: str) -> Reply:
     lines = [f"HTTP/1.1 {status} -", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return lambda connection: connection.write("\r\n".join([*lines, "", ""]).encode() + body)
+
+
+def repeat(connection: Connection) -> None:
+    """Fail, and say all that the sender has said."""
+    asked = connection.request
+    answer(500, f"{asked.path} {dict(asked.headers)} {asked.body!r}".encode())(connection)
 
 
 def redirect(to: str) -> Reply:
@@ -147,9 +154,9 @@ class HttpReceiver(Served):
             headers = dict(_headers(lines))
             body = lines.read(int(headers.get("content-length", 0)))
         with self._lock:
-            self.received.append(Request(method, path, headers, body))
+            self.received.append(request := Request(method, path, headers, body))
             reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
-        reply(Connection(connection, self.closing))
+        reply(Connection(connection, self.closing, request))
 
 
 def _headers(lines: Any) -> Iterator[tuple[str, str]]:

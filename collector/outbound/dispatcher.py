@@ -90,7 +90,7 @@ class Dispatcher:
         """Send until told to stop; survive any loss of the database. What is being sent then is sent to its end."""
         while not stop.is_set():
             try:
-                self._prune()
+                self.prune()
                 if not self._begin():
                     self._database.wait_for_change(IDLE_SECONDS)
             except DatabaseUnavailable as error:
@@ -119,12 +119,11 @@ class Dispatcher:
             # Looking costs others nothing; on SQLite, taking does.
             due = idle > 0 and bool(outbox.ready(conn, now, 1))
             refused = outbox.refused(conn)
-        if refused:
-            with self._database.write() as conn:
-                outbox.bury(conn, now)
-        if not due:
+        if not (due or refused):
             return 0
         with self._database.write() as conn:
+            if refused:
+                outbox.bury(conn, now)
             taken = outbox.claim(conn, self._holder, now, self._lease_us, idle)
         self._busy |= {self._workers.submit(self._deliver, each) for each in taken}
         return len(taken)
@@ -214,8 +213,8 @@ class Dispatcher:
             self._database.notify(conn)
         return state
 
-    def _prune(self) -> None:
-        """Forget what is old, now and then."""
+    def prune(self) -> None:
+        """Forget what is old, once an hour."""
         if self._pruned_at and time.monotonic() - self._pruned_at < PRUNE_SECONDS:
             return
         self._pruned_at = time.monotonic()

@@ -107,7 +107,7 @@ def claim(conn: Connection, holder: str, now: int, lease_us: int, limit: int) ->
     )
     held_until = now + lease_us
     taken = []
-    for target_id, failures in conn.execute(locked).tuples().all():
+    for target_id, failures in conn.execute(locked).all():
         row = conn.execute(
             select(outbox).where(outbox.c.id == _head(target_id, now).scalar_subquery())
         ).first()

@@ -27,7 +27,7 @@ def find(conn: Connection, target_id: str) -> Target | None:
 
 def kinds(conn: Connection) -> dict[str, str]:
     """Give the kind of each target, by id."""
-    rows = conn.execute(select(rule.c.id, rule.c.body).where(rule.c.kind == "target")).tuples()
+    rows = conn.execute(select(rule.c.id, rule.c.body).where(rule.c.kind == "target"))
     own = {id_: json.loads(body)["kind"] for id_, body in rows}
     return own | {target.id: target.kind for target in _owned(conn)}
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask import Flask, Response
 
 from collector.api import (
+    alerts,
     aliases,
     datasets,
     events,
     export,
+    freshness,
     graph,
     health,
     ingest,
@@ -19,6 +21,7 @@ from collector.api import (
     questions,
     rules,
     runs,
+    silences,
     slo,
     stitch,
 )
@@ -28,6 +31,24 @@ from collector.api.recording import RECORDER, Recorder
 from collector.api.services import EXTENSION, Services
 from collector.ingest.log import LogWriter
 from collector.telemetry import LogMetrics
+
+NATIVE = (
+    names,
+    datasets,
+    runs,
+    graph,
+    questions,
+    freshness,
+    alerts,
+    silences,
+    slo,
+    events,
+    rules,
+    aliases,
+    stitch,
+    export,
+)
+"""The parts of the native API, in the order of its document."""
 
 DOCUMENT = {
     "API_TITLE": "Tidegate",
@@ -64,7 +85,7 @@ def create_app(services: Services) -> Flask:
     )
     api.init_app(app)
     problems.register(app)
-    for native in (names, datasets, runs, graph, questions, slo, events, rules, aliases, stitch, export):
+    for native in NATIVE:
         api.register_blueprint(native.blueprint)
     api.finish()
     # Starts at the first event: a server whose front writes by itself has no use for its thread.

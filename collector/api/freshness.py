@@ -33,7 +33,8 @@ def list_freshness(query: dict[str, Any]) -> object:
     after = cursors.decode(query.get("cursor"), cursors.BY_STANDING)
     limit = limit_of(query)
     with reading() as conn:
-        page = Standings(asking(conn, query)).page(wanted_by(query), after=after, limit=limit)
+        standings = Standings(asking(conn, query))
+        page = standings.page(wanted_by(standings, query), after=after, limit=limit)
     return documents.standings(page)
 
 
@@ -92,7 +93,7 @@ def get_why(query: dict[str, Any]) -> object:
         return documents.why(why(asking(conn, query), query["node"], depth=depth_of(query)))
 
 
-def wanted_by(query: dict[str, Any]) -> Wanted:
+def wanted_by(standings: Standings, query: dict[str, Any]) -> Wanted:
     """Give what ``shapes.FreshnessQuery`` asks for."""
     states = [
         state
@@ -104,4 +105,5 @@ def wanted_by(query: dict[str, Any]) -> Wanted:
         expectation=query.get("expectation"),
         namespace=query.get("namespace"),
         name=query.get("name"),
+        dataset_ids=standings.labelled(query.get("owner"), query.get("tag")),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from collector.errors import NotFound
 from collector.questions.scope import Scope
-from collector.storage import alert_reads, forecasts, standing_reads
+from collector.storage import alert_reads, forecasts, labels, standing_reads
 from collector.storage.alert_reads import AlertRow, Cause
 from collector.storage.dataset_reads import Update
 from collector.storage.forecasts import Forecast
@@ -98,6 +98,15 @@ class Standings:
         found = standing_reads.list_standings(self._conn, wanted, self._seen, after=after, limit=limit)
         return Page(self._standings(found.items), found.next)
 
+    def labelled(self, owner: str | None, tag: str | None) -> set[int] | None:
+        """Give the datasets with an owner and a tag, as far as they are given; None if neither is."""
+        found: set[int] | None = None
+        for wanted, known in ((owner, labels.owners), (tag, labels.tags)):
+            if wanted is not None:
+                ids = {id_ for id_, texts in known(self._conn, found).items() if wanted in texts}
+                found = ids if found is None else found & ids
+        return found
+
     def counts(self) -> dict[State, int]:
         """Count by state, every state."""
         found = standing_reads.count_states(self._conn, self._seen)
@@ -145,10 +154,22 @@ class Standings:
                 return ref.id
         raise NotFound(f"There is no dataset {name!r} in namespace {namespace!r}.")
 
-    def known_by_rules(self, node: str) -> DatasetRef | None:
-        """Give the dataset that ``dataset:NS:NAME`` means, if no event has named it but a rule expects it."""
-        refs = self._only_in_rules().values()
-        return next((ref for ref in refs if text("dataset", ref) == node), None)
+    def find(self, node: str) -> tuple[DatasetRef, bool]:
+        """Find what ``dataset:NS:NAME`` means, and say whether an event has named it, or rules alone.
+
+        Raises as ``Scope.find`` does, and ``NotFound`` for a job.
+        """
+        try:
+            ref = self._scope.find(node)
+        except NotFound:
+            refs = self._only_in_rules().values()
+            known = next((ref for ref in refs if text("dataset", ref) == node), None)
+            if known is None:
+                raise
+            return known, False
+        if not isinstance(ref, DatasetRef):
+            raise NotFound(f"{node!r} is no dataset; of jobs nothing is expected.")
+        return ref, True
 
     def _narrowed(self, wanted: Wanted) -> Wanted:
         """Find what is asked for by name among what only rules have named."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from collector.errors import NotFound
 from collector.questions.root_cause import RootCause, root_cause
 from collector.questions.scope import Scope
 from collector.questions.standings import Standing, Standings, Told
@@ -12,7 +11,6 @@ from collector.storage import alert_reads, silences
 from collector.storage.alert_reads import AlertRow
 from collector.storage.standing_reads import Wanted, definitions
 from lineage.instants import DAY
-from lineage.model import DatasetRef
 from triggers.alerting_documents import maintenance_of
 from triggers.maintenance import Maintenance
 from triggers.sentences import duration
@@ -83,7 +81,7 @@ class Why:
 def why(scope: Scope, node: str, *, depth: int) -> Why:
     """Tell all about how a dataset stands, looking at most ``depth`` edges upstream; raises as ``Scope.find`` does."""
     answers = Standings(scope)
-    ref, named = _found(scope, answers, node)
+    ref, named = answers.find(node)
     dataset_id = answers.dataset_id(ref.namespace, ref.name)
     standings = answers.page(Wanted(dataset_ids=[dataset_id]), after=None, limit=MOST_EXPECTATIONS).items
     seen = alert_reads.seen_by(scope.conn, scope.visible, scope.sees)
@@ -108,20 +106,6 @@ def why(scope: Scope, node: str, *, depth: int) -> Why:
     )
 
 
-def _found(scope: Scope, answers: Standings, node: str) -> tuple[DatasetRef, bool]:
-    """Find a dataset, and say whether an event has named it, or rules alone."""
-    try:
-        ref = scope.find(node)
-    except NotFound:
-        known = answers.known_by_rules(node)
-        if known is None:
-            raise
-        return known, False
-    if not isinstance(ref, DatasetRef):
-        raise NotFound(f"{node!r} is no dataset; of jobs nothing is expected.")
-    return ref, True
-
-
 def _headline(
     name: str, standings: list[Standing], alerts: list[AlertRow], upstream: RootCause | None
 ) -> str:
@@ -133,7 +117,9 @@ def _headline(
     said = f"{name} {words}."
     cause = next((alert.cause for alert in alerts if alert.cause is not None), None)
     if cause is not None:
-        said += f" The cause: {cause.text}" if cause.text else " The cause is something that you may not see."
+        if cause.text is None:
+            return f"{said} The cause is something that you may not see."
+        said += f" The cause: {cause.text.partition('. ')[0].rstrip('.')}."
     elif state.violated and upstream is not None and upstream.causes:
         said += f" {upstream.explanation}"
     return said

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from collector.storage import keys
+from collector.storage.notes import attach_tag
 from collector.times import now_us
 from lineage.model import Direction
 from tests.catalog import HOUR, NOON
@@ -27,6 +28,7 @@ def watched(writing: Writing) -> None:
         run = catalog.run(ids["load"], "r1", NOON - 6 * HOUR)
         catalog.update(ids["orders"], run, NOON - 6 * HOUR)
         catalog.facet(ids["sales"], "ownership", {"owners": [{"name": "team:finance"}]})
+        attach_tag(catalog.conn, ids["orders"], "", "gold", NOON)
         watched = Watched(catalog.conn)
         watched.expect("daily", severity="critical", due={"at": "07:00"})
         watched.expect("promised", "promised", max_age="1d")
@@ -85,6 +87,9 @@ def test_filters_pick_out_and_pages_follow(get: Get) -> None:
     assert items(get("/freshness", name="orders")) == [every[3]]
     assert items(get("/freshness", namespace="other")) == []
     assert items(get("/freshness", expectation="promised")) == [every[2]]
+    assert items(get("/freshness", owner="team:finance")) == [every[1]]
+    assert items(get("/freshness", tag="gold")) == [every[3]]
+    assert items(get("/freshness", tag="gold", owner="team:finance")) == []
     # assert items(get("/freshness", owner="team:finance")) == [every[1]]
 
     found: list[tuple[str, str]] = []

@@ -69,7 +69,7 @@ class Budget:
     @property
     def left(self) -> float:
         """How many more may be missed; below nothing where too many were."""
-        return self.allowed - self.missed
+        return round(self.allowed - self.missed, 9)
 
     @property
     def left_share(self) -> float | None:

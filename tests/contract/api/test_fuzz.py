@@ -18,6 +18,7 @@ from collector.storage.compression import pack
 from collector.times import now_us
 from collector.wiring import Services
 from lineage.model import Direction, run_key
+from tests.accounts import history
 from tests.catalog import HOUR, NOON
 from tests.integration.api.conftest import Writing
 from tests.watched import Watched
@@ -60,6 +61,7 @@ def schema(services: Services, writing: Writing) -> Any:
         watched.stands("0", "1", namespace="0")
         watched.decided("0", "1", "late", namespace="0")
         watched.alert("0", "0", namespace="0")
+        history(catalog.conn, "0", "0", now_us() - HOUR, "+-", namespace="0")
         until = {
             "starts_at": NOON,
             "ends_at": now_us() + HOUR,

@@ -54,6 +54,7 @@ expectation_state = Table(
     Column("changed_at", BigInteger, nullable=False),  # when the engine saw the last change of state
     Index(None, "dataset_id"),
     Index(None, "next_look_at"),
+    Index(None, "state"),
     **CLUSTERED,
 )
 

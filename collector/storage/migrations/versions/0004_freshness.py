@@ -133,6 +133,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_expectation_state_dataset_id", "expectation_state", ["dataset_id"])
     op.create_index("ix_expectation_state_next_look_at", "expectation_state", ["next_look_at"])
+    op.create_index("ix_expectation_state_state", "expectation_state", ["state"])
     op.create_table(
         "fact",
         sa.Column("id", RowId, autoincrement=True, nullable=False),

@@ -65,7 +65,8 @@ def test_one_that_never_succeeds_is_dead_after_a_day_and_can_be_tried_by_hand(of
         office.target("hook", url=receiver.url)
         office.put("hook", "a")
         attempts = sum(office.step(10 * MINUTE) for _ in range(26 * 6))
-        assert attempts == len(receiver.received) == 10
+        assert attempts == len(receiver.received)
+        assert 8 <= attempts <= 11
         assert office.states("a") == ["dead"]
 
         receiver.now(answer(204))
@@ -73,7 +74,7 @@ def test_one_that_never_succeeds_is_dead_after_a_day_and_can_be_tried_by_hand(of
             assert outbox.retry(conn, office.now, target_id="hook") == 1
         assert office.step() == 1
     assert office.states("a") == ["delivered"]
-    assert [tried.attempt for tried in office.tried("a")] == [*range(1, 11), 1]
+    assert [tried.attempt for tried in office.tried("a")] == [*range(1, attempts + 1), 1]
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 422])

@@ -50,6 +50,7 @@ def serve(settings: Settings) -> None:
 
 def _serve(settings: Settings) -> None:
     from collector import wiring
+    from collector.engine.folder import release_rules
     from collector.telemetry import configure_logging
 
     configure_logging(settings.log_format, settings.log_level)
@@ -59,6 +60,8 @@ def _serve(settings: Settings) -> None:
         check_bind(settings, wiring.has_keys(services.database))
         with listen(settings.host, settings.port) as listener:
             _announce(settings, listener.getsockname()[1])
+            if not settings.rules:
+                release_rules(services.database)
             loops = [_Loop(name, each) for name, each in wiring.loops(services.database, settings).items()]
             for loop in loops:
                 loop.start()

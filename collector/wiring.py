@@ -77,13 +77,21 @@ def engine(database: Database, settings: Settings) -> Engine:
     )
 
 
+def rule_folder(database: Database, settings: Settings) -> Folder:
+    """Make what follows the folder of rule files. Raises ``ConfigurationError`` if there is none."""
+    path = Path(settings.rules)
+    if not path.is_dir():
+        raise ConfigurationError(f"There is no folder {path} with rules.")
+    return Folder(database, path, now_us, read_rules)
+
+
 def loops(database: Database, settings: Settings) -> dict[str, Runner]:
     """Make what goes on beside the answering of requests, by name, as the settings will have it."""
     found: dict[str, Runner] = {}
     if settings.projector:
         found["projector"] = projector(database, settings)
     if settings.rules:
-        found["rules"] = Folder(database, Path(settings.rules), now_us, read_rules)
+        found["rules"] = rule_folder(database, settings)
     if settings.engine:
         found["engine"] = engine(database, settings)
     if settings.dispatcher:

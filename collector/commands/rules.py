@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -35,9 +35,10 @@ def command() -> None:
 
 @command.command()
 @FILES
-def check(files: tuple[Path, ...]) -> None:
+@with_settings
+def check(settings: Settings, files: tuple[Path, ...]) -> None:
     """Read rules, and say what is wrong with them."""
-    out().print(f"{told(read_rules(files))}: nothing is wrong")
+    report(settings, read_rules(files))
 
 
 @command.command()
@@ -71,6 +72,11 @@ def export(settings: Settings) -> None:
 def schema() -> None:
     """Print the JSON Schema of rule files, for editors."""
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+def report(_settings: Settings, rows: Sequence[Row]) -> None:
+    """Say what there is to say of rules that can be read."""
+    out().print(f"{told(rows)}: nothing is wrong")
 
 
 def told(rows: Iterable[Row]) -> str:

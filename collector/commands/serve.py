@@ -14,9 +14,12 @@ from collector.settings import Settings
 @click.option(
     "--insecure", is_flag=True, default=None, help="Listen on any address although there are no API keys."
 )
+@click.option("--rules", metavar="DIR", help="Folder of rule files (*.yaml, *.yml) to follow as they change.")
 @with_settings
-def command(settings: Settings, host: str | None, port: int | None, insecure: bool | None) -> None:
+def command(
+    settings: Settings, host: str | None, port: int | None, insecure: bool | None, rules: str | None
+) -> None:
     """Collect events over HTTP and answer questions about them, until stopped by SIGINT or SIGTERM."""
     from collector.serve import serve
 
-    serve(settings.override(host=host, port=port, insecure=insecure))
+    serve(settings.override(host=host, port=port, insecure=insecure, rules=rules))

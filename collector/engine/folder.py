@@ -37,6 +37,15 @@ def files_in(path: Path) -> list[Path]:
         raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
 
 
+def release_rules(database: Database) -> None:
+    """Let anybody change the rules again: the server follows no folder any more.
+
+    Another server that does says so at its next look, and puts its rules in force again.
+    """
+    with database.write() as conn:
+        rules.release(conn)
+
+
 class Folder:
     """The rules of one folder, kept in force; ``read`` reads its files as one. Several servers may follow the same."""
 
@@ -88,7 +97,7 @@ class Folder:
             number = rules.replace(conn, rows, self._clock(), str(self._path))
             self._database.notify(conn)
         self._seen, self._told = found, ""
-        log.info("rules.read", folder=str(self._path), files=len(found), changed=number != before)
+        log.info("rule files read", folder=str(self._path), files=len(found), changed=number != before)
         return True
 
     def _refuse(self, error: TidegateError) -> None:
@@ -97,7 +106,7 @@ class Folder:
             rules.set_origin(conn, str(self._path), self._clock())
         why = [error.detail, *(f"{each.path}: {each.reason}" for each in error.errors)]
         if (told := "\n".join(why)) != self._told:
-            log.error("rules.refused", folder=str(self._path), why=why, rules="those in force stay")
+            log.error("rule files refused; the rules in force stay", folder=str(self._path), why=why)
         self._told = told
 
     def _is_origin(self) -> bool:

@@ -80,10 +80,12 @@ def origin(conn: Connection) -> str | None:
     return found.get("folder")
 
 
-def set_origin(conn: Connection, folder: str | None, now: int) -> None:
-    """Say that the rules are those of a folder from now on (µs UTC), or anybody's again."""
-    if folder is None:
-        conn.execute(delete(rule).where(rule.c.kind == ORIGIN))
-        return
+def set_origin(conn: Connection, folder: str, now: int) -> None:
+    """Say that the rules are those of a folder from now on (µs UTC)."""
     row = (ORIGIN, "", 0, json.dumps({"folder": folder}), now)
     upsert.write_rows(conn, rule, upsert.names(rule), [row], upsert.replace(rule))
+
+
+def release(conn: Connection) -> None:
+    """Say that the rules, as they are, are anybody's again."""
+    conn.execute(delete(rule).where(rule.c.kind == ORIGIN))

@@ -126,7 +126,7 @@ def test_nobody_else_changes_what_a_folder_says(database: Database, path: Path, 
     with pytest.raises(Conflict, match=str(path)), database.write() as conn:
         rules.replace(conn, [], NOON)
     with database.write() as conn:
-        rules.set_origin(conn, None, NOON)
+        rules.release(conn)
     with database.write() as conn:
         rules.replace(conn, [], NOON)
     # Whoever follows the folder still sets that right.

@@ -96,7 +96,7 @@ def test_whose_files_a_server_follows_are_changed_there_only(database: Database)
         assert [row.id for row in rules.bodies(conn)] == ["a"]
     assert put(database, [expectation("b")], 3, "/etc/rules") == 2
     with database.write() as conn:
-        rules.set_origin(conn, None, 4)
+        rules.release(conn)
     assert put(database, [], 5) == 3
 
 

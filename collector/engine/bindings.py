@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Dialect, bindparam, select
 
 from collector.storage.described import described
 from collector.storage.facts import What
 from collector.storage.node_facts import canonical
+from collector.storage.prepared import Prepared
 from collector.storage.selection import Selection
 from collector.storage.selects import chunks
 from collector.storage.tables import expectation_state, hidden
-from collector.storage.upsert import among, delete_rows, update_rows, write_rows
+from collector.storage.upsert import MANY, among, among_parameter, delete_rows, many, update_rows, write_rows
 from triggers.breaches import Described
 from triggers.rules import RuleSet
 from triggers.verdict import Reason, State
@@ -164,7 +166,16 @@ def _stored(
 
 def _hidden(conn: Connection, ids: Collection[int]) -> set[int]:
     """Give those that were hidden: an update may have shown them again."""
-    return set(conn.execute(select(hidden.c.owner_id).where(among(conn, hidden.c.owner_id, ids))).scalars())
+    if not ids:
+        return set()
+    return set(_were_hidden(conn.dialect).run(conn, {"ids": many(conn, ids)}).scalars())
+
+
+@lru_cache
+def _were_hidden(dialect: Dialect) -> Prepared:
+    # Asked with every update of anything.
+    asked = among_parameter(dialect, hidden.c.owner_id, bindparam("ids", type_=MANY))
+    return Prepared(select(hidden.c.owner_id).where(asked), dialect)
 
 
 def _bindings(members: Mapping[str, Collection[int]]) -> set[Binding]:

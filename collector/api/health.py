@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 from flask import Blueprint, jsonify
 from flask.wrappers import Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 from sqlalchemy import Connection, text
 
+from collector.api.gauges import Freshness, Queue, seconds_since
 from collector.api.services import reading, services
 from collector.errors import TidegateError
-from collector.storage.event_reads import inbox_lag, oldest_waiting
+from collector.storage.event_reads import oldest_waiting
 from collector.storage.migrate import current_of, head
 from collector.telemetry import exposition
-from collector.times import now_us
 
 blueprint = Blueprint("health", __name__)
 
@@ -56,36 +52,14 @@ def _schema(conn: Connection) -> dict[str, object]:
 
 
 def _projector(conn: Connection) -> dict[str, object]:
-    seconds = _seconds_since(oldest_waiting(conn))
+    seconds = seconds_since(oldest_waiting(conn))
     limit = services().settings.ready_max_lag
     if seconds <= limit:
         return {"ok": True, "lag_seconds": seconds}
     return {"ok": False, "lag_seconds": seconds, "detail": f"more than {limit:g} s behind"}
 
 
-def _seconds_since(instant: int | None) -> float:
-    return 0.0 if instant is None else max(0, now_us() - instant) / 1_000_000
-
-
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Give the metrics in the text format of Prometheus."""
-    return Response(exposition([_Queue()]), content_type=CONTENT_TYPE_LATEST)
-
-
-class _Queue(Collector):
-    """How far the projector is behind, read when asked: the processes that serve HTTP do not project."""
-
-    def collect(self) -> Iterator[Metric]:
-        try:
-            with reading() as conn:
-                lag = inbox_lag(conn)
-        except TidegateError:
-            # The other metrics are wanted most when the database is away.
-            return
-        yield GaugeMetricFamily("tidegate_inbox_size", "Events accepted and not yet projected.", lag.size)
-        yield GaugeMetricFamily(
-            "tidegate_inbox_age_seconds",
-            "Seconds since the oldest of them came.",
-            _seconds_since(lag.oldest_received_at),
-        )
+    return Response(exposition([Queue(), Freshness()]), content_type=CONTENT_TYPE_LATEST)

@@ -13,12 +13,14 @@ from sqlalchemy import insert, text
 from collector.app import create_app
 from collector.auth import Authenticator
 from collector.settings import Settings
-from collector.storage import tables
+from collector.storage import facts, outbox, tables
 from collector.storage.engine import Database
 from collector.storage.migrate import downgrade
 from collector.times import now_us
 from collector.wiring import Services
+from tests.events import MINUTE
 from tests.integration.api.conftest import Writing
+from tests.watched import Watched
 
 
 def test_a_server_with_nothing_to_do_is_ready(client: FlaskClient) -> None:
@@ -110,3 +112,39 @@ def test_a_question_that_takes_too_long_ends_in_503(
     assert answer.json["detail"] == "The query took longer than allowed; ask for less."
     # The connection goes back without the limit.
     assert client.get("/api/v2/jobs").status_code == 200
+
+
+def test_metrics_tell_of_freshness(client: FlaskClient, writing: Writing) -> None:
+    def metric(name: str) -> float:
+        (line,) = (line for line in client.get("/metrics").text.splitlines() if line.startswith(f"{name} "))
+        return float(line.split()[1])
+
+    waits = ("facts_waiting", "fact_lag_seconds", "timer_lateness_seconds", "outbox_oldest_seconds")
+    assert [metric(f"tidegate_{name}") for name in waits] == [0, 0, 0, 0]
+    assert metric('tidegate_alerts{severity="critical",state="open"}') == 0
+    past = now_us() - MINUTE
+    with writing() as catalog:
+        facts.tell(catalog.conn, {1: facts.What.UPDATE, 2: facts.What.RUN}, past)
+        outbox.put(catalog.conn, "pager", "notification", "k1", {}, past)
+        watched = Watched(catalog.conn)
+        watched.stands("daily", "raw", "late", next_look_at=past)
+        watched.stands("daily", "sales", "fresh", next_look_at=now_us() + MINUTE)
+        watched.alert("daily", "raw", severity="critical", affects=3)
+        for name, how in (
+            ("a", {"cause": "x"}),
+            ("b", {"muted_by": "silence:s"}),
+            ("c", {"acknowledged_at": past}),
+        ):
+            watched.alert("daily", name, **how)
+        watched.alert("daily", "over", ends_at=past)
+    assert metric("tidegate_facts_waiting") == 2
+    for name in waits[1:]:
+        assert 60 <= metric(f"tidegate_{name}") < 90, name
+    assert metric('tidegate_outbox_rows{state="pending"}') == 1
+    assert metric('tidegate_outbox_rows{state="dead"}') == 0
+    assert metric('tidegate_alerts{severity="critical",state="open"}') == 1
+    assert metric('tidegate_alerts{severity="warning",state="open"}') == 0
+    for state in ("affected", "muted", "acknowledged"):
+        assert metric(f'tidegate_alerts{{severity="warning",state="{state}"}}') == 1, state
+    assert metric('tidegate_expectations{state="late"}') == 1
+    assert metric('tidegate_expectations{state="missed"}') == 0

@@ -34,6 +34,8 @@ COMMANDS: Final = {
     "stitch": "Suggest which names are one dataset.",
     "rules": "Say what is expected of datasets, and who hears of it.",
     "slo": "Show which share of the deadlines was met.",
+    "deliveries": "List, show, try again and cancel what is sent to targets.",
+    "targets": "List, test and enable those who are told what is wrong.",
     "export": "Write the whole graph for other programs.",
     "rejected": "List, show and try again what was refused.",
     "parked": "List and try again what could not be projected.",

@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sqlalchemy import insert
 
 from collector.app import create_app
-from collector.storage import tables
+from collector.storage import outbox, tables
 from collector.storage.compression import pack
 from collector.times import now_us
 from collector.wiring import Services
@@ -21,6 +21,7 @@ from lineage.model import Direction, run_key
 from tests.accounts import history
 from tests.catalog import HOUR, NOON
 from tests.integration.api.conftest import Writing
+from tests.parcels import message
 from tests.watched import Watched
 
 EXAMPLES = 8
@@ -71,6 +72,7 @@ def schema(services: Services, writing: Writing) -> Any:
         }
         matchers = json.dumps([{"label": "name", "value": "0", "regex": False, "negative": False}])
         catalog.conn.execute(insert(tables.silence), [{"id": "0", "matchers": matchers, **until}])
+        outbox.put(catalog.conn, "0", "notification", "0", message().data(), NOON)
     return schemathesis.openapi.from_wsgi("/api/openapi.json", create_app(services))
 
 
@@ -99,7 +101,7 @@ KNOWN: dict[str, dict[str, Any]] = {
 }
 """Parameters with which something is found."""
 
-IDS: dict[str, Any] = {"expectation_id": "0", "alert_id": 1}
+IDS: dict[str, Any] = {"expectation_id": "0", "alert_id": 1, "delivery_id": 1}
 """Variables of paths, likewise."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
@@ -101,8 +102,11 @@ class Stand:
         """Let the engine work until there is nothing more to do."""
         self.engine.beat()
         for _ in range(ROUNDS):
-            if not self.engine.step():
+            if self.engine.step():
+                continue
+            if not self.engine.owes:
                 return
+            time.sleep(0.02)
         raise AssertionError("the engine does not come to rest")
 
     def states(self) -> dict[str, str]:

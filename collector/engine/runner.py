@@ -8,6 +8,7 @@ of the lease. If that fails nothing has happened, and the round is done again.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -55,6 +56,11 @@ RETRY_SECONDS = 0.5
 
 UNTOUCHED_US = 1_000_000
 """How long facts that nothing is expected of may stay in the queue: each removal waits for the disk."""
+
+EASY_SECONDS = 0.05
+REST = 2
+"""A decision that took longer is followed by a rest of so many times as long. Where hundreds of alerts are open each
+costs tenths of a second, and every event upstream of them would ask for one."""
 
 DATASET = What.UPDATE | What.CHECK | What.FACET | What.NAME
 SELECTING = DATASET | What.EDGE
@@ -120,6 +126,9 @@ class Engine:
         self._forecasts = Forecasts()
         self._other: list[Alert] = []
         self._undecided = True
+        self.owes = False
+        """Whether there is something to decide that is put off for a moment."""
+        self._rest_until = 0.0
         self._alerts_revision = -1
         self._beat_at: int | None = None
         self._forgot_at = 0
@@ -243,9 +252,14 @@ class Engine:
         foretold = self._forecasts.step(conn, self._rules, subjects, seen)
         other = [*self._self.alerts(conn, oldest, now, quiet=not due), *self._warnings(conn, foretold, seen)]
         decided = None
-        if not more and self._must_decide(opened, other, told, alerts_revision, now):
-            open_ = [alert for alerts in (self._open | opened).values() for alert in alerts]
-            decided = self._alerting.decide(conn, [*open_, *other], now)
+        if not more and (self.owes or self._must_decide(opened, other, told, alerts_revision, now)):
+            begun = time.monotonic()
+            self.owes = begun < self._rest_until
+            if not self.owes:
+                open_ = [alert for alerts in (self._open | opened).values() for alert in alerts]
+                decided = self._alerting.decide(conn, [*open_, *other], now)
+                took = time.monotonic() - begun
+                self._rest_until = begun + took + (REST * took if took > EASY_SECONDS else 0)
         follow = any(what & SELECTING for what in subjects.values())
         return Round(told, looked, opened, other, foretold, decided, follow, more or foretold.more)
 
@@ -319,7 +333,10 @@ class Engine:
         times = [look + SLACK for look in looks if look is not None]
         if self._alerting.wake is not None:
             times.append(self._alerting.wake)
-        return max(0.0, min(IDLE_SECONDS, (min(times) - self._clock()) / 1e6)) if times else IDLE_SECONDS
+        waits = [(at - self._clock()) / 1e6 for at in times]
+        if self.owes:
+            waits.append(self._rest_until - time.monotonic())
+        return max(0.0, min([*waits, IDLE_SECONDS]))
 
 
 def _number(wanted: Mapping[str, revisions.Revision], name: str) -> int:

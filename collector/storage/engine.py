@@ -86,6 +86,7 @@ class Database:
         self.dialect: Final = parsed.get_backend_name()
         self._watchers = threading.local()
         self._opened: list[_SqliteWatcher | _PostgresWatcher] = []
+        self._written = threading.Condition()
         self.engine: Engine
         self._gate: WriteGate | None = None
         if self.dialect == "sqlite":
@@ -112,6 +113,8 @@ class Database:
         # The connection comes first: opening one may take the gate itself.
         with _translated(), self._writer.connect() as conn, self._turn(), conn.begin():
             yield conn
+        with self._written:
+            self._written.notify_all()
 
     @contextmanager
     def read(self, timeout: float | None = None) -> Iterator[Connection]:
@@ -139,7 +142,9 @@ class Database:
         try:
             if watcher is None:
                 watcher = (
-                    _SqliteWatcher(self.path) if self.dialect == "sqlite" else _PostgresWatcher(self.url)
+                    _SqliteWatcher(self.path, self._written)
+                    if self.dialect == "sqlite"
+                    else _PostgresWatcher(self.url)
                 )
                 self._watchers.own = watcher
                 self._opened.append(watcher)
@@ -281,9 +286,13 @@ def _describe(error: DBAPIError) -> str | None:
 
 
 class _SqliteWatcher:
-    """Sees commits of other connections as changes of ``PRAGMA data_version`` on one of its own."""
+    """Sees commits of other connections as changes of ``PRAGMA data_version`` on one of its own.
 
-    def __init__(self, path: str) -> None:
+    Of those of this process it is told at once by ``written``; others are found at the next look.
+    """
+
+    def __init__(self, path: str, written: threading.Condition) -> None:
+        self._written = written
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._seen = self._version()
 
@@ -296,7 +305,8 @@ class _SqliteWatcher:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            time.sleep(min(POLL_SECONDS, left))
+            with self._written:
+                self._written.wait(min(POLL_SECONDS, left))
         self._seen = version
         return True
 

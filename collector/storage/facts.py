@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntFlag
+from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Dialect, Integer, bindparam, delete, func, select
 
+from collector.storage.prepared import Prepared
 from collector.storage.tables import fact
 from collector.storage.upsert import among, write_rows
 
@@ -50,11 +52,16 @@ def tell(conn: Connection, changes: Mapping[int, What], now: int) -> None:
 
 def told(conn: Connection, limit: int) -> Told:
     """Read what was queued first."""
-    rows = conn.execute(select(fact).order_by(fact.c.id).limit(limit)).all()
+    rows = _told(conn.dialect).run(conn, {"limit": limit}).all()
     subjects: dict[int, What] = {}
     for row in rows:
         subjects[row.subject_id] = subjects.get(row.subject_id, What(0)) | What(row.what)
     return Told([row.id for row in rows], subjects, min((row.at for row in rows), default=None))
+
+
+@lru_cache
+def _told(dialect: Dialect) -> Prepared:
+    return Prepared(select(fact).order_by(fact.c.id).limit(bindparam("limit", type_=Integer)), dialect)
 
 
 def forget(conn: Connection, ids: list[int]) -> None:

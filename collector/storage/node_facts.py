@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, Dialect, bindparam, exists, func, select
 
 from collector.storage.dataset_reads import Update, deleted_at, last_updates
 from collector.storage.facet_reads import FacetVersion, current_facet
 from collector.storage.folding import members
+from collector.storage.prepared import Prepared
 from collector.storage.runs import RunRow, last_run_ids, runs_by_id
 from collector.storage.selects import chunks
 from collector.storage.tables import assertion, dataset, derivation, edge, job, run
-from collector.storage.upsert import among
+from collector.storage.upsert import MANY, among, among_parameter, many
 from collector.storage.visibility import Visible
 from lineage.causes import Check, History
 from lineage.fold import Fold
@@ -48,8 +50,16 @@ def all_names(conn: Connection, dataset_ids: Collection[int]) -> dict[int, list[
 
 def canonical(conn: Connection, dataset_ids: Collection[int]) -> dict[int, int]:
     """Give the canonical id of each of these datasets."""
-    wanted = select(dataset.c.id, dataset.c.canonical_id).where(among(conn, dataset.c.id, dataset_ids))
-    return {row.id: row.canonical_id for row in conn.execute(wanted)}
+    if not dataset_ids:
+        return {}
+    rows = _canonical(conn.dialect).run(conn, {"ids": many(conn, dataset_ids)})
+    return {row.id: row.canonical_id for row in rows}
+
+
+@lru_cache
+def _canonical(dialect: Dialect) -> Prepared:
+    among_ids = among_parameter(dialect, dataset.c.id, bindparam("ids", type_=MANY))
+    return Prepared(select(dataset.c.id, dataset.c.canonical_id).where(among_ids), dialect)
 
 
 def owners(conn: Connection, ids: Sequence[int]) -> dict[int, list[Owner]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from functools import lru_cache
 
+from sqlalchemy import Connection, Dialect, select
+
+from collector.storage.prepared import Prepared
 from collector.storage.tables import event, inbox, pulse
 from collector.storage.upsert import LARGEST, names, write_rows
 
@@ -23,5 +26,11 @@ def last_beat(conn: Connection) -> int | None:
 
 def oldest_waiting(conn: Connection) -> int | None:
     """Tell when the event was received that waits longest to be projected (µs UTC); None if none does."""
+    found: int | None = _oldest_waiting(conn.dialect).run(conn, {}).scalar()
+    return found
+
+
+@lru_cache
+def _oldest_waiting(dialect: Dialect) -> Prepared:
     first = select(inbox.c.event_id).order_by(inbox.c.event_id).limit(1).scalar_subquery()
-    return conn.execute(select(event.c.received_at).where(event.c.id == first)).scalar()
+    return Prepared(select(event.c.received_at).where(event.c.id == first), dialect)

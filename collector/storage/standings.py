@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import BigInteger, Connection, Dialect, Integer, Row, bindparam, delete, func, select
 
+from collector.storage.prepared import Prepared
 from collector.storage.tables import evaluation, expectation_state
-from collector.storage.upsert import among, update_rows, write_rows
+from collector.storage.upsert import MANY, among_parameter, many, update_rows, write_rows
 from triggers.looks import Stance
 from triggers.verdict import Reason, State, Verdict
 
@@ -56,8 +58,8 @@ def of_datasets(conn: Connection, dataset_ids: Collection[int]) -> list[Standing
     """Give how datasets stand to all that is expected of them."""
     if not dataset_ids:
         return []
-    wanted = select(expectation_state).where(among(conn, expectation_state.c.dataset_id, dataset_ids))
-    return [_standing(row) for row in conn.execute(wanted)]
+    rows = _of_datasets(conn.dialect).run(conn, {"ids": many(conn, dataset_ids)})
+    return [_standing(row) for row in rows]
 
 
 def due(conn: Connection, now: int, limit: int) -> list[Standing]:
@@ -142,6 +144,20 @@ _EVALUATION: Sequence[str] = (
 )
 
 
+@lru_cache
+def _of_datasets(dialect: Dialect) -> Prepared:
+    ids = bindparam("ids", type_=MANY)
+    wanted = select(expectation_state).where(among_parameter(dialect, expectation_state.c.dataset_id, ids))
+    return Prepared(wanted, dialect)
+
+
+@lru_cache
+def _due(dialect: Dialect) -> Prepared:
+    waiting = expectation_state.c.next_look_at
+    wanted = select(expectation_state).where(waiting <= bindparam("now", type_=BigInteger))
+    return Prepared(wanted.order_by(waiting).limit(bindparam("limit", type_=Integer)), dialect)
+
+
 def _standing(row: Row[Any]) -> Standing:
     verdict = Verdict(
         State(row.state),
@@ -151,7 +167,7 @@ def _standing(row: Row[Any]) -> Standing:
         row.late_by,
         row.since,
         row.next_look_at,
-        row.held,
+        bool(row.held),
     )
     stance = Stance(verdict, row.bad_since, row.last_good_at)
     return Standing(row.expectation_id, row.dataset_id, stance, row.settled_at, row.changed_at)

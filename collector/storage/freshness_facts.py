@@ -17,6 +17,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     Text,
+    and_,
     bindparam,
     func,
     literal_column,
@@ -257,25 +258,25 @@ _UPDATE: Final = tuple(dataset_update.c[name] for name in Update._fields)
 def _checks(dialect: Dialect) -> Prepared:
     mine = among_parameter(dialect, dataset.c.canonical_id, bindparam("ids", type_=MANY))
     # A check that once warned and once did not counts as two: one of them may be left out by a rule.
-    kind = (
-        assertion.c.dataset_id,
-        assertion.c.key,
-        func.coalesce(assertion.c.severity, literal_column("''")),
-    )
+    kind = (assertion.c.dataset_id, assertion.c.key, assertion.c.severity)
     newest = func.max(assertion.c.event_time).over(partition_by=kind)
+    key = tuple(assertion.primary_key.columns)
+    # Of all results only what is compared, as there may be thousands; the rest of the few that are chosen.
     ranked = (
-        select(assertion, dataset.c.canonical_id, newest.label("newest"))
+        select(dataset.c.canonical_id, *key, assertion.c.event_time, newest.label("newest"))
         .join_from(dataset, assertion, assertion.c.dataset_id == dataset.c.id)
         .where(mine)
         .subquery()
     )
-    columns = (ranked.c[name] for name in ("canonical_id", "name", "assertion", "column"))
-    result = (ranked.c[name] for name in ("event_time", "run_id", "success", "severity"))
-    chosen = or_(
-        ranked.c.event_time == ranked.c.newest,
-        among_parameter(dialect, ranked.c.run_id, bindparam("runs", type_=MANY)),
+    asked = among_parameter(dialect, ranked.c.run_id, bindparam("runs", type_=MANY))
+    names = (assertion.c.name, assertion.c.assertion, assertion.c.column)
+    result = (assertion.c.event_time, assertion.c.run_id, assertion.c.success, assertion.c.severity)
+    return Prepared(
+        select(ranked.c.canonical_id, *names, *result)
+        .join_from(ranked, assertion, and_(*(column == ranked.c[column.name] for column in key)))
+        .where(or_(ranked.c.event_time == ranked.c.newest, asked)),
+        dialect,
     )
-    return Prepared(select(*columns, *result).where(chosen), dialect)
 
 
 @lru_cache

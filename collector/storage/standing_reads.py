@@ -49,7 +49,6 @@ class Kept:
     deadline: int | None
     late_by: int | None
     held: bool
-    next_look: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def list_standings(
     )
     rows = conn.execute(ordered(statement, order, after, limit)).all()
     page = cut(rows, limit, lambda row: (row.rank, row.deadline, row.expectation_id, row.dataset_id))
-    return page.map(lambda row: _kept(row, row.next_look_at))
+    return page.map(_kept)
 
 
 def count_states(conn: Connection, seen: Seen) -> dict[State, int]:
@@ -157,10 +156,10 @@ def decisions(
         mine.append(evaluation.c.expectation_id == expectation_id)
     statement = ordered(select(evaluation).where(*mine), (evaluation.c.id,), after, limit, newest=True)
     page = cut(conn.execute(statement).all(), limit, lambda row: (row.id,))
-    return page.map(lambda row: Decided(row.at, row.prompt, _kept(row, None)))
+    return page.map(lambda row: Decided(row.at, row.prompt, _kept(row)))
 
 
-def _kept(row: Any, next_look: int | None) -> Kept:
+def _kept(row: Any) -> Kept:
     return Kept(
         row.expectation_id,
         row.dataset_id,
@@ -171,7 +170,6 @@ def _kept(row: Any, next_look: int | None) -> Kept:
         row.deadline_at,
         row.late_by,
         row.held,
-        next_look,
     )
 
 

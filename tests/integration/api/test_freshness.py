@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from collector.storage import keys
+from collector.storage import forecasts, keys
+from collector.storage.forecasts import Forecast
 from collector.storage.notes import attach_tag
-from collector.times import now_us
+from collector.times import iso, now_us
 from lineage.model import Direction
 from tests.catalog import HOUR, NOON
 from tests.integration.api.conftest import Get, Writing
 from tests.watched import Watched, print_of
+from triggers.forecasting import Outlook
+from triggers.verdict import Reason
 
 
 @pytest.fixture
@@ -244,3 +247,32 @@ def test_a_key_of_some_namespaces_learns_of_no_other(client: FlaskClient, writin
     get("/alerts/2")
     get("/alerts/1", 404)
     get("/alerts", 404, cause=1)
+
+
+def test_what_is_foretold_is_shown_with_its_reason(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        dataset_id = catalog.dataset("sales")
+        watched = Watched(catalog.conn)
+        watched.expect("daily")
+        watched.stands("daily", "sales", "due")
+        watched.alert("daily", "sales", starts=NOON - 2 * HOUR, labels=(("kind", "forecast"),))
+        reason = Reason("never")
+        outlook = Outlook(NOON, True, reason, NOON, NOON + HOUR, NOON, NOON + 2 * HOUR, 0.9)
+        forecasts.write(catalog.conn, [Forecast("daily", dataset_id, NOON, NOON, None, outlook)])
+    (item,) = get("/freshness")["items"]
+    assert item["forecast"] == {
+        "release": iso(NOON),
+        "deadline": iso(NOON),
+        "made_at": iso(NOON),
+        "expected_at": iso(NOON + HOUR),
+        "low_at": iso(NOON),
+        "high_at": iso(NOON + 2 * HOUR),
+        "chance": 0.9,
+        "missing": True,
+        "sentence": "No update has been seen yet.",
+    }
+    assert item["alert"] == 1
+    # Once it is late that counts, not that it was foretold.
+    with writing() as catalog:
+        Watched(catalog.conn).alert("daily", "sales", fingerprint="late")
+    assert get("/freshness")["items"][0]["alert"] == 2

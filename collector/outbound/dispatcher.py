@@ -130,17 +130,8 @@ class Dispatcher:
 
     def _deliver(self, taken: Taken) -> None:
         started, began = self._clock(), time.monotonic()
-        kind = "none"
         try:
-            with self._database.read() as conn:
-                target = targets.find(conn, taken.target_id)
-            if target is None:
-                outcome = Outcome(Result.REFUSED, error=f"There is no target {taken.target_id} in the rules.")
-            else:
-                kind = target.kind
-                outcome = self._send(target, taken, started)
-        except RuleError as error:
-            outcome = Outcome(Result.REFUSED, error=f"The rule of target {taken.target_id}: {error}")
+            kind, outcome = self._attempt(taken, started)
         except DatabaseUnavailable as error:
             # Nothing was sent. The lease ends by itself, and somebody sends it then.
             log.warning("database unavailable", error=error.detail)
@@ -150,30 +141,38 @@ class Dispatcher:
             self._observer.attempted(kind, outcome.result, took)
         self._settle(taken, outcome, started, int(took * 1e6))
 
-    def _send(self, target: Target, taken: Taken, now: int) -> Outcome:
-        parcel = Parcel(Kind(taken.kind), taken.key, taken.body, taken.attempt, now)
-        sender = SENDERS.get(target.kind)
-        if sender is None:
-            return Outcome(Result.REFUSED, error=f"Nothing here sends to targets of kind {target.kind}.")
+    def _attempt(self, taken: Taken, now: int) -> tuple[str, Outcome]:
+        """Send something once; give also the kind of its target."""
+        kind = "none"
         try:
-            options = resolve(target.options)
-            return sender(Target(target.id, target.kind, options), parcel, self._context)
+            with self._database.read() as conn:
+                target = targets.find(conn, taken.target_id)
+            if target is None:
+                raise Unusable(f"There is no target {taken.target_id} in the rules.")
+            kind = target.kind
+            if kind not in SENDERS:
+                raise Unusable(f"Nothing here sends to targets of kind {kind}.")
+            parcel = Parcel(Kind(taken.kind), taken.key, taken.body, taken.attempt, now)
+            with_secrets = Target(target.id, kind, resolve(target.options))
+            return kind, SENDERS[kind](with_secrets, parcel, self._context)
+        except DatabaseUnavailable:
+            raise
         except SecretMissing as error:
-            return Outcome(Result.RETRY, error=str(error))
-        except (Forbidden, Unusable) as error:
-            return Outcome(Result.REFUSED, error=str(error))
+            return kind, Outcome(Result.RETRY, error=str(error))
+        except (Forbidden, Unusable, RuleError) as error:
+            return kind, Outcome(Result.REFUSED, error=str(error))
         except NoAnswer as error:
-            return Outcome(Result.UNKNOWN, error=str(error), away=True)
+            return kind, Outcome(Result.UNKNOWN, error=str(error), away=True)
         except Unreachable as error:
-            return Outcome(Result.RETRY, error=str(error), away=True)
+            return kind, Outcome(Result.RETRY, error=str(error), away=True)
         except Exception as error:
             # Whatever a library does with a strange answer or option, the others must go on.
-            log.exception("sender failed", target=target.id, kind=target.kind, delivery=taken.id)
-            return Outcome(Result.UNKNOWN, error=f"{type(error).__name__}: {error}")
+            log.exception("sender failed", target=taken.target_id, kind=kind, delivery=taken.id)
+            return kind, Outcome(Result.UNKNOWN, error=f"{type(error).__name__}: {error}")
 
     def _settle(self, taken: Taken, outcome: Outcome, started: int, took: int) -> None:
         """Write down what became of it; the database may be away for a while."""
-        error = redact(outcome.error)[:LONGEST_ERROR] if outcome.error else None
+        error = _kept(outcome.error) if outcome.error else None
         attempt = Attempt(started, took, outcome.result, outcome.status, error)
         until = time.monotonic() + LEASE_MARGIN
         while True:
@@ -223,3 +222,9 @@ class Dispatcher:
         while old:
             with self._database.write() as conn:
                 old = outbox.prune(conn, self._clock() - self._keep_us) > 0
+
+
+def _kept(error: str) -> str:
+    """Give an error as it is stored: without secrets, and without what no database keeps."""
+    text = redact(error).replace("\0", "\ufffd")
+    return text.encode("utf-8", "replace").decode()[:LONGEST_ERROR]

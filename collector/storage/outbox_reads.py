@@ -83,6 +83,11 @@ def find(conn: Connection, delivery_id: int) -> tuple[Delivery, dict[str, Any], 
     return _delivery(row), json.loads(row.body), [Tried(*tried) for tried in conn.execute(attempts)]
 
 
+def find_key(conn: Connection, key: str) -> Delivery:
+    """Give the delivery with a key; there must be one."""
+    return _delivery(conn.execute(_deliveries().where(outbox.c.key == key)).one())
+
+
 def receivers(conn: Connection) -> list[Receiver]:
     """List the targets of the rules, and those that were sent something before, by id."""
     kinds = targets.kinds(conn)

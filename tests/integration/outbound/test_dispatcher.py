@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from sqlalchemy import select
 
-from collector.outbound.sending import Kind
+from collector.outbound.senders import SENDERS
+from collector.outbound.sending import Kind, Outcome, Sender
 from collector.storage import outbox, rules, tables
 from collector.storage.outbox import State
 from tests.integration.outbound.conftest import SECOND, SETTINGS, Office
@@ -315,6 +317,30 @@ def test_a_secret_that_is_missing_can_be_put_there(office: Office, monkeypatch: 
         assert office.step(6) == 1
     assert office.states("a") == ["delivered"]
     assert receiver.received[0].headers["webhook-signature"].startswith("v1,")
+
+
+def test_what_no_database_keeps_stops_nobody(office: Office) -> None:
+    with HttpReceiver(answer(400, b"\x00\xff\xed\xa0\x80")) as receiver:
+        office.target("hook", url=receiver.url)
+        office.put("hook", "a")
+        office.step()
+    assert office.states("a") == ["dead"]
+    assert str(office.delivery("a").error).startswith("answered 400: \ufffd")
+
+
+def test_what_nobody_expected_is_tried_again_and_stops_nobody(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Outcome:
+        raise ZeroDivisionError(f"with {SECRET}")
+
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    monkeypatch.setitem(cast(dict[str, Sender], SENDERS), "webhook", broken)
+    office.target("hook", url="https://hook.test/", secrets=["env:HOOK_SECRET"])
+    office.put("hook", "a")
+    office.step()
+    assert office.delivery("a").error == "ZeroDivisionError: with …"
+    assert office.states("a") == ["pending"]
 
 
 def test_an_owner_has_a_target_in_the_map_of_owners(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,9 @@ class Alerting:
         explanations = _explain(conn, outcome, now)
         messages = [self._message(each, outcome, explanations) for each in outcome.notifications]
         rows = self._rows(outcome, explanations, outcome.notifications, now)
-        return Decided(self.state, outcome.state, rows, messages, outcome.wake)
+        wakes = [outcome.wake, silences.next_change(conn, now)]
+        wake = min((at for at in wakes if at is not None), default=None)
+        return Decided(self.state, outcome.state, rows, messages, wake)
 
     def write(self, conn: Connection, decided: Decided, now: int) -> None:
         """Keep what was decided, and what is to be sent, in a writing transaction."""

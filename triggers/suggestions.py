@@ -45,8 +45,11 @@ LEAST_GRACE = 15
 STEADY = 0.8
 """Share of updates that tell how many rows they brought, from which on rows are judged."""
 
-FALSE = 0.05
-"""Share of past updates that a rule may call unusual."""
+FALSE = 0.01
+"""Share of past updates that a rule may call unusual; one of them it always may."""
+
+COMPARED = (30, 10)
+"""Updates that rows are compared with, and from how many on: of few, the usual range is a matter of luck."""
 
 SENSITIVITIES = (4.0, 5.0, 6.0, 8.0, 10.0)
 """Tried in order until few of the past updates are unusual."""
@@ -269,7 +272,12 @@ def _rows(body: Body, new: Sequence[Arrival]) -> Suggestion | None:
         metric["min"] = 1
     anomaly, strange = _anomaly(rows)
     if anomaly is not None:
-        metric["anomaly"] = {"sensitivity": anomaly.sensitivity, "seasonality": "none"}
+        metric["anomaly"] = {
+            "sensitivity": anomaly.sensitivity,
+            "seasonality": "none",
+            "history": anomaly.history,
+            "min_history": anomaly.min_history,
+        }
         evidence.append(f"with this sensitivity, {strange} of them would have been unusual")
     if len(metric) < 2:
         return None
@@ -279,12 +287,12 @@ def _rows(body: Body, new: Sequence[Arrival]) -> Suggestion | None:
 def _anomaly(rows: Sequence[int]) -> tuple[Anomaly | None, int]:
     """Give the least sensitive idea of what is unusual by which few of the past updates were."""
     for sensitivity in SENSITIVITIES:
-        anomaly = Anomaly(sensitivity=sensitivity, by_weekday=False)
+        anomaly = Anomaly(sensitivity, *COMPARED, by_weekday=False)
         strange = 0
         for place in range(anomaly.min_history, len(rows)):
             low, high = usual(anomaly, rows[max(0, place - anomaly.history) : place])
             strange += not low <= rows[place] <= high
-        if strange <= FALSE * (len(rows) - anomaly.min_history):
+        if strange <= max(1, FALSE * len(rows)):
             return anomaly, strange
     return None, 0
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import click
 
 from collector.api.rule_documents import json_schema, read_rules, write_rules
+from collector.commands.rule_questions import FILES, plan_, print_remarks, replay_, suggest
 from collector.commands.terminal import note, opened, out, with_settings
+from collector.errors import ConfigurationError
+from collector.questions.rule_check import Remark
+from collector.questions.rule_check import check as check_history
 from collector.settings import Settings
 from collector.storage import rules
 from collector.times import now_us
-from triggers.documents import Row
-
-FILES = click.argument(
-    "files", metavar="FILE|DIR...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+from triggers.documents import Row, ruleset_of
 
 COUNTED = ("expectation", "target", "window")
 
@@ -37,7 +37,10 @@ def command() -> None:
 @FILES
 @with_settings
 def check(settings: Settings, files: tuple[Path, ...]) -> None:
-    """Read rules, and say what is wrong with them."""
+    """Read rules, and say what is wrong with them; also by what was recorded, if there is a database.
+
+    Exits with 1 if something can never work; warnings and notes are for people.
+    """
     report(settings, read_rules(files))
 
 
@@ -74,9 +77,24 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2))
 
 
-def report(_settings: Settings, rows: Sequence[Row]) -> None:
+for each in (plan_, replay_, suggest):
+    command.add_command(each)
+
+
+def report(settings: Settings, rows: Sequence[Row]) -> None:
     """Say what there is to say of rules that can be read."""
-    out().print(f"{told(rows)}: nothing is wrong")
+    remarks: list[Remark] = []
+    try:
+        with opened(settings) as database, database.read() as conn:
+            remarks = check_history(conn, ruleset_of(rows), now_us())
+    except ConfigurationError as error:
+        note().print(f"Not held against history: {error.detail}", style="dim")
+    print_remarks(remarks)
+    counts = Counter(remark.severity for remark in remarks)
+    found = [f"{number} {word}{'' if number == 1 else 's'}" for word, number in counts.items()]
+    out().print(f"{told(rows)}: {', '.join(found) or 'nothing is wrong'}")
+    if counts["error"]:
+        raise SystemExit(1)
 
 
 def told(rows: Iterable[Row]) -> str:

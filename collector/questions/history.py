@@ -24,8 +24,8 @@ from collector.storage.inbox import LoggedEvent
 from collector.storage.node_facts import check_name
 from collector.storage.projection import digest, facet_hash, is_run
 from collector.storage.selects import chunks
-from lineage.facets import Facet
-from lineage.model import Direction, Kind, Observation, run_key
+from lineage.facets import RUN_BOUND, Facet
+from lineage.model import DatasetRef, Direction, Kind, Observation, run_key
 from lineage.runs import Run, RunUse, absorb, absorb_use, updates
 from triggers.facts import Check
 from triggers.growing import Change, SchemaSighting
@@ -36,6 +36,9 @@ RunKey = tuple[bytes, int]
 CheckKey = tuple[int, int, int]
 """(id of a name, id of a run, digest of what is checked)."""
 
+
+JUDGED = RUN_BOUND | {"version", "lifecycleStateChange", "datasetType", "schema", "jobType", "lineage"}
+"""Facets of jobs and datasets on which updates, checks or schemas depend."""
 
 LOOKED_BACK = 200_000
 """Events before the start among which is looked for when a schema that came back had been seen last."""
@@ -58,6 +61,32 @@ class _Held:
     uses: dict[int, RunUse] = field(default_factory=dict)
 
 
+class _Narrow(EventReader):
+    """Leaves out what no update, check or schema of the watched datasets depends on: most of what events say."""
+
+    def __init__(self, names: Collection[int], *, inputs: bool) -> None:
+        super().__init__()
+        self._names = names
+        self._inputs = inputs
+
+    def _open(self, event: Any) -> dict[str, Any]:
+        event.inputs = self._watched(event.inputs) if self._inputs else None
+        event.outputs = self._watched(event.outputs)
+        for entity in (event.job, event.dataset, *(event.inputs or ()), *(event.outputs or ())):
+            if entity is not None and entity.facets:
+                entity.facets = {name: raw for name, raw in entity.facets.items() if name in JUDGED}
+        return super()._open(event)
+
+    def _watched(self, entries: list[Any] | None) -> list[Any]:
+        return [
+            entry
+            for entry in entries or ()
+            if isinstance(entry.namespace, str)
+            and isinstance(entry.name, str)
+            and DatasetRef(entry.namespace, entry.name).id in self._names
+        ]
+
+
 class History:
     """What happened in ``since <= received < until`` (µs UTC), and what was known before.
 
@@ -74,7 +103,7 @@ class History:
         self._schemas = set(wanted.schemas)
         self._runs: dict[RunKey, _Held] = {}
         self._results: dict[CheckKey, tuple[tuple[int, int], Check]] = {}
-        self._reader = EventReader()
+        self._reader = _Narrow(self._names, inputs=bool(self._checked or self._schemas))
         self._jobs = log_history.jobs_of(conn, self._names, reading=bool(self._checked))
         # A schema may be told by anybody who names the dataset: its jobs are not known beforehand.
         entities = None if self._schemas else self._jobs | self._names.keys()

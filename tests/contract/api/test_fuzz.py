@@ -37,6 +37,8 @@ def schema(services: Services, writing: Writing) -> Any:
         run = catalog.run(job, "0", NOON, parent_key=run_key("1"), parent_run_id="1")
         catalog.uses(run, dataset, Direction.OUTPUT)
         catalog.update(dataset, run)
+        for number in range(5):
+            catalog.update(dataset, run, now_us() - number * HOUR)
         catalog.facet(dataset, "schema", {"fields": [{"name": "a"}]})
         catalog.assertion(dataset, run, "unique")
         catalog.alias(dataset, catalog.dataset("1", "0"), "symlink")
@@ -98,6 +100,7 @@ KNOWN: dict[str, dict[str, Any]] = {
     "/api/v2/lineage/export": {"node": "dataset:0:0", "format": "node-link"},
     "/api/v2/expectations/{expectation_id}/history": {"namespace": "0", "name": "0"},
     "/api/v2/why": {"node": "dataset:0:0"},
+    "/api/v2/rules/suggestions": {"min_runs": 3},
 }
 """Parameters with which something is found."""
 

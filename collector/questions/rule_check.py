@@ -1,0 +1,297 @@
+"""What history says about rules: what cannot work, what cannot be kept, and what nobody will ever hear of."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from collector.storage.described import described
+from collector.storage.selection import members
+from collector.storage.update_history import (
+    checked,
+    known,
+    last_updated,
+    names,
+    updates_since,
+    with_schema,
+)
+from lineage.runs import Update
+from triggers.breaches import Described
+from triggers.deadlines import end_of
+from triggers.facts import Facts
+from triggers.habits import quantile
+from triggers.model import (
+    Assertions,
+    Due,
+    Expectation,
+    MaxAge,
+    SchemaUnchanged,
+    Selector,
+    Volume,
+)
+from triggers.outcomes import Outcome, outcomes
+from triggers.partitions import key_of
+from triggers.rules import RuleSet
+from triggers.sentences import DAYS, duration
+from triggers.zones import local, zone
+
+DAY = 86_400_000_000
+
+LOOKED_BACK = 90 * DAY
+"""µs of history that expectations are held against."""
+
+SOON = 30 * DAY
+"""Before the end of a calendar."""
+
+FORGOTTEN = 30 * DAY
+"""µs without an update after which a dataset may be one that nobody writes any more."""
+
+IN_TIME = 0.95
+"""Share of past updates that should have met a deadline."""
+
+LEAST = 10
+"""Releases from which on history is held against a deadline; of one day of the week, LEAST_OF_DAY."""
+
+LEAST_OF_DAY = 4
+
+RECENT = 50
+"""Updates of a dataset that are looked at for what they tell."""
+
+MOST_DATASETS = 2_000
+"""Datasets that are held against history; of more, the others are passed over, and it is said."""
+
+NEAREST = 3
+"""Names that are given as hints."""
+
+
+MOST_NAMES = 20_000
+"""Names of datasets among which the nearest are looked for."""
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something about a rule that its writer should know."""
+
+    severity: Severity
+    rule: str
+    """``expectation ID``, ``target ID``, ``route NAME``."""
+    text: str
+
+
+def check(conn: Connection, rules: RuleSet, now: int) -> list[Remark]:
+    """Hold rules against what was recorded up to ``now`` (µs UTC); the gravest remarks first."""
+    bindings = members(conn, {id_: each.selector for id_, each in rules.expectations.items()})
+    history = _read(conn, bindings, now)
+    remarks: list[Remark] = []
+    for expectation in rules.expectations.values():
+        found = _of(expectation, bindings[expectation.id], history)
+        remarks += [Remark(severity, f"expectation {expectation.id}", text) for severity, text in found]
+    if history.left_out:
+        text = f"{history.left_out:,} datasets were not held against history; {MOST_DATASETS:,} were"
+        remarks.append(Remark("note", "expectations", text))
+    remarks += _routes(rules)
+    rank = {"error": 0, "warning": 1, "note": 2}
+    return sorted(remarks, key=lambda remark: (rank[remark.severity], remark.rule, remark.text))
+
+
+Found = Iterator[tuple[Severity, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """What is known, by canonical id."""
+
+    now: int
+    described: Mapping[int, Described]
+    known: Collection[int]
+    last: Mapping[int, int]
+    updates: Mapping[int, Sequence[Update]]
+    """Of LOOKED_BACK; none of those left out."""
+    checked: Collection[int]
+    with_schema: Collection[int]
+    left_out: int
+    refs: Sequence[tuple[str, str]]
+    """All names there are, or many; none if all that the rules name have been seen."""
+
+
+def _read(conn: Connection, bindings: Mapping[str, set[int]], now: int) -> _History:
+    found = sorted({id_ for ids in bindings.values() for id_ in ids})
+    ids = found[:MOST_DATASETS]
+    seen = known(conn, found)
+    return _History(
+        now,
+        described(conn, found),
+        seen,
+        last_updated(conn, found),
+        updates_since(conn, ids, now - LOOKED_BACK),
+        checked(conn, found),
+        with_schema(conn, found),
+        len(found) - len(ids),
+        names(conn, MOST_NAMES) if len(seen) < len(found) else (),
+    )
+
+
+def _of(expectation: Expectation, ids: Collection[int], history: _History) -> Found:
+    yield from _calendar(expectation, history.now)
+    if not ids:
+        yield "warning", f"there is no dataset with {_written(expectation.selector)}"
+    for id_ in sorted(ids):
+        if id_ not in history.known:
+            yield "warning", _unseen(expectation.selector, history.refs)
+            continue
+        name = history.described[id_].name
+        for severity, text in _dataset(expectation, id_, history):
+            yield severity, f"{name}: {text}"
+
+
+def _calendar(expectation: Expectation, now: int) -> Found:
+    condition = expectation.condition
+    calendar = None
+    if isinstance(condition, Due):
+        calendar = condition.calendar
+    elif isinstance(condition, MaxAge) and condition.within is not None:
+        calendar = condition.within.calendar
+    end = end_of(calendar, expectation.timezone)
+    if calendar is None or end is None:
+        return
+    if end <= now:
+        yield (
+            "error",
+            f"calendar {calendar.id!r} has ended with {calendar.valid_until}: nothing is judged any more",
+        )
+    elif end <= now + SOON:
+        yield (
+            "warning",
+            f"calendar {calendar.id!r} ends with {calendar.valid_until}; nothing is judged after it",
+        )
+
+
+def _written(selector: Selector) -> str:
+    parts = {key: getattr(selector, key) for key in selector.__slots__}
+    return ", ".join(f"{key} {value!r}" for key, value in parts.items() if value is not None)
+
+
+def _unseen(selector: Selector, refs: Sequence[tuple[str, str]]) -> str:
+    wanted = selector.namespace or "", selector.name or ""
+    near = [ref for ref in refs if ref[1] == wanted[1]]
+    by_text = {" ".join(ref): ref for ref in refs}
+    near += [by_text[text] for text in get_close_matches(" ".join(wanted), by_text, NEAREST, 0.8)]
+    hint = "; there is " + ", ".join(f"{place}: {name}" for place, name in dict.fromkeys(near[:NEAREST]))
+    return f"no event has named dataset {wanted[0]}: {wanted[1]}{hint if near else ''}"
+
+
+# --- what is known of a dataset --------------------------------------------------------------------------------
+
+
+def _dataset(expectation: Expectation, id_: int, history: _History) -> Found:
+    condition, last = expectation.condition, history.last.get(id_)
+    updates = history.updates.get(id_, ())
+    if isinstance(condition, SchemaUnchanged):
+        if id_ not in history.with_schema:
+            yield "warning", "nobody tells of its schema"
+        return
+    if isinstance(condition, Assertions):
+        if id_ not in history.checked:
+            yield "warning", "no result of a check is known"
+        if condition.wait is None:
+            return
+    if last is None:
+        yield "warning", "no run has ever written it"
+        return
+    if last < history.now - FORGOTTEN and not _seldom(updates, last, history.now):
+        yield "warning", f"it was not written for {duration((history.now - last) // DAY * DAY)}"
+    recent = updates[-RECENT:]
+    if isinstance(condition, Volume):
+        told = sum(update.rows is not None for update in recent)
+        if recent and told < len(recent):
+            yield _share(told), f"{told} of its last {len(recent)} updates tell of rows"
+        return
+    partition = expectation.partition
+    if partition is not None and recent:
+        keyed = sum(key_of(update, partition, expectation.timezone) is not None for update in recent)
+        if keyed < len(recent):
+            yield _share(keyed), f"{keyed} of its last {len(recent)} updates say which partition they wrote"
+        if not keyed:
+            return
+    if isinstance(condition, Due | MaxAge):
+        yield from _deadlines(expectation, updates, history.now)
+
+
+def _share(number: int) -> Severity:
+    """What none of the updates has can never be judged."""
+    return "warning" if number else "error"
+
+
+def _seldom(updates: Sequence[Update], last: int, now: int) -> bool:
+    """Tell whether the pause is not unusual for a dataset."""
+    times = sorted({update.event_time for update in updates})
+    pauses = [later - one for one, later in pairwise(times)]
+    return bool(pauses) and now - last <= 2 * max(pauses)
+
+
+def _deadlines(expectation: Expectation, updates: Sequence[Update], now: int) -> Found:
+    """Hold a deadline against when updates came, each day of the week by itself."""
+    past = [
+        each
+        for each in outcomes(expectation, Facts(updates), now - LOOKED_BACK, now)
+        if each.arrived is not None
+    ]
+    if isinstance(expectation.condition, MaxAge):
+        if len(past) >= LEAST and (needed := _needed(past)) > 0:
+            met = sum(each.met for each in past)
+            told = f"{met} of {len(past)} pauses were short enough"
+            yield "warning", f"{told}; with {duration(needed)} more it would be {IN_TIME * 100:.0f} %"
+        return
+    by_day: dict[int, list[Outcome]] = defaultdict(list)
+    for each in past:
+        by_day[local(each.release, zone(expectation.timezone)).weekday()].append(each)
+    if len(past) < LEAST:
+        return
+    for day, mine in sorted(by_day.items()):
+        if len(mine) >= LEAST_OF_DAY and (needed := _needed(mine)) > 0:
+            met = sum(each.met for each in mine)
+            told = f"on {DAYS[day]}s {met} of {len(mine)} deadlines were met"
+            yield "warning", f"{told}; {IN_TIME * 100:.0f} % come by {duration(needed)} later"
+
+
+def _needed(past: Sequence[Outcome]) -> int:
+    """Give how much later (µs) the deadlines must be that nearly all of them are met; not more than 0 if they are."""
+    behind = sorted(each.arrived - each.deadline for each in past if each.arrived is not None)
+    late = sum(not each.met for each in past)
+    # Once is chance, however few they are.
+    if late <= max(1, (1 - IN_TIME) * len(past)):
+        return 0
+    return -(-quantile(behind, IN_TIME) // 60_000_000) * 60_000_000
+
+
+# --- routes ----------------------------------------------------------------------------------------------------
+
+
+def _routes(rules: RuleSet) -> Iterator[Remark]:
+    """Find routes that no alert takes: an earlier one takes all that they would, or there are none such."""
+    routes = rules.policy.routes
+    severities = {each.severity.value for each in rules.expectations.values()}
+    for place, route in enumerate(routes):
+        rule = f"route {route.name}"
+        for earlier in routes[:place]:
+            if earlier.affected == route.affected and set(earlier.matchers) <= set(route.matchers):
+                yield Remark("warning", rule, f"nothing reaches it: {earlier.name} takes all that it matches")
+                break
+        for matcher in route.matchers:
+            known_values = {"severity": severities, "rule": set(rules.expectations)}.get(matcher.label)
+            if known_values is None or matcher.negative:
+                continue
+            if not any(matcher.pattern.fullmatch(value) for value in known_values):
+                yield Remark("note", rule, f"no expectation has {matcher.label} {matcher.value!r}")
+    used = {receiver for route in routes for receiver in route.to}
+    used |= {*rules.policy.owners.values(), rules.policy.default}
+    for target in sorted(rules.targets.keys() - used):
+        yield Remark("note", f"target {target}", "no route leads to it")

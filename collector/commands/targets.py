@@ -14,7 +14,7 @@ from collector.settings import Settings
 from collector.storage import outbox, outbox_reads
 from collector.storage.engine import Database
 from collector.storage.outbox import State
-from collector.storage.outbox_reads import Delivery
+from collector.storage.outbox_reads import Delivery, Receiver
 from collector.times import now_us
 
 MARGIN_SECONDS = 5.0
@@ -41,7 +41,7 @@ def list_(settings: Settings) -> None:
         (
             each.id,
             each.kind or "not in the rules",
-            f"disabled {when(each.disabled_at)}" if each.disabled_at else "",
+            _state(each, now_us()),
             *(each.counts[state] for state in (State.PENDING, State.DELIVERED, State.DEAD)),
             when(each.oldest_pending_at),
             each.reason,
@@ -86,6 +86,14 @@ def test(settings: Settings, target_id: str, no_wait: bool) -> None:
     said = delivery.error or "no server has sent it yet; does one run?"
     note().print(f"{delivery.state}: {said}", style="red", markup=False)
     sys.exit(1)
+
+
+def _state(target: Receiver, now: int) -> str:
+    if target.disabled_at is not None:
+        return f"disabled {when(target.disabled_at)}"
+    if target.wait_until is not None and target.wait_until > now:
+        return f"waits until {when(target.wait_until)}"
+    return ""
 
 
 def _tried(database: Database, key: str, seconds: float) -> Delivery:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from typing import cast
 
 import pytest
 from sqlalchemy import select
 
-from collector.outbound.senders import SENDERS
-from collector.outbound.sending import Kind, Outcome, Sender
+from collector.outbound.sending import Kind, Outcome
 from collector.storage import outbox, rules, tables
 from collector.storage.outbox import State
 from tests.integration.outbound.conftest import SECOND, SETTINGS, Office
@@ -335,7 +333,7 @@ def test_what_nobody_expected_is_tried_again_and_stops_nobody(
         raise ZeroDivisionError(f"with {SECRET}")
 
     monkeypatch.setenv("HOOK_SECRET", SECRET)
-    monkeypatch.setitem(cast(dict[str, Sender], SENDERS), "webhook", broken)
+    monkeypatch.setattr("collector.outbound.dispatcher.SENDERS", {"webhook": broken})
     office.target("hook", url="https://hook.test/", secrets=["env:HOOK_SECRET"])
     office.put("hook", "a")
     office.step()

@@ -10,9 +10,10 @@ that matters, let the server's network forbid it.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final
 
-from collector.outbound.guard import Deadline
+from collector.outbound.guard import Deadline, Unreachable
 from collector.outbound.sending import Context, Kind, Outcome, Parcel, Result, option
 from triggers.messages import Message
 from triggers.rules import Target
@@ -45,7 +46,9 @@ def send(target: Target, parcel: Parcel, context: Context) -> Outcome:
     templates: tuple[str, ...] = service.templates
     # Where no form of its URL has a host, a token stands in the place of one, which nobody must look up.
     if service.host and any("{host}" in template for template in templates):
-        context.guard.check(service.host, Deadline.after(context.timeout))
+        # What is not found is no host, as the topic in ntfy://TOPIC, or Apprise will say so.
+        with contextlib.suppress(Unreachable):
+            context.guard.check(service.host, Deadline.after(context.timeout))
     message = parcel.message
     result = apprise.Apprise(service, asset=asset).notify(
         title=message.title,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
+import apprise
 import pytest
 
 from collector.outbound.guard import Forbidden, Guard, Unreachable
@@ -208,6 +209,20 @@ def test_what_apprise_could_not_deliver(reply: Callable[..., None], result: Resu
     assert len(receiver.received) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "result"),
+    [("PARTIAL", Result.DELIVERED), ("NOMATCH", Result.REFUSED), ("TIMEOUT", Result.UNKNOWN)],
+)
+def test_who_has_got_a_message_does_not_get_it_twice(
+    status: str, result: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = apprise.AppriseResult(apprise.AppriseResultStatus[status])
+    monkeypatch.setattr(apprise.Apprise, "notify", lambda *_, **__: said)
+    outcome = send("apprise", {"url": f"json://{LOOPBACK}/chat"})
+    assert outcome.result is result
+    assert outcome.error
+
+
 def test_apprise_is_not_sent_to_private_hosts_and_knows_its_services() -> None:
     with HttpReceiver() as receiver, pytest.raises(Forbidden):
         send("apprise", {"url": f"json://{LOOPBACK}:{receiver.port}/"}, allowed=Guard())
@@ -230,6 +245,18 @@ def test_no_token_of_a_service_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert outcome.result in (Result.RETRY, Result.UNKNOWN)
     assert set(asked) == {"discord.com"}
+
+
+def test_a_topic_is_no_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def lookup(host: str, *_args: Any, **_more: Any) -> Any:
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    assert send("apprise", {"url": "ntfy://our-topic"}, timeout=2).result is not Result.REFUSED
+    assert "ntfy.sh" in asked
 
 
 @pytest.mark.parametrize("kind", ["email", "apprise"])

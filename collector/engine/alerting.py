@@ -7,8 +7,10 @@ runs are looked for, which explain it. The pipeline then decides, and all it dec
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -16,7 +18,7 @@ from collector.questions.root_cause import root_cause
 from collector.questions.scope import Scope
 from collector.questions.upstream import Upstream, suspects, upstream_of
 from collector.storage import alert_store, outbox, silences
-from collector.storage.alert_store import Kept
+from collector.storage.alert_store import Acknowledged, Kept
 from lineage.model import DatasetRef
 from triggers.alerts import Alert, unique
 from triggers.messages import Context, Message, compose
@@ -24,7 +26,11 @@ from triggers.pipeline import Notification, Outcome, Standing, State, step
 from triggers.rules import NOBODY, RuleSet
 
 NOTIFICATION = "notification"
-"""The kind of what is put into the outbox."""
+ACKNOWLEDGEMENT = "acknowledgement"
+"""Kinds of what is put into the outbox."""
+
+HEAR_OF_PEOPLE = frozenset({"pagerduty", "webhook"})
+"""Kinds of targets that are told when somebody takes care of what they were told."""
 
 EXPLAINED = 20
 """Causes in one decision that are explained by a look at all that lies upstream; more would hold up the message."""
@@ -32,6 +38,15 @@ EXPLAINED = 20
 DEPTH = 20
 NODES = 2_000
 """How far an explanation looks upstream."""
+
+
+class Handover(NamedTuple):
+    """That somebody takes care of a group of alerts, for a receiver that keeps track of that."""
+
+    receiver: str
+    key: str
+    """The same whoever decides it."""
+    body: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,7 @@ class Decided:
     after: State
     alerts: list[Kept]
     messages: list[Message]
+    acknowledgements: list[Handover]
     wake: int | None
 
 
@@ -56,6 +72,7 @@ class Alerting:
     upstream: Upstream = field(default_factory=Upstream)
     wake: int | None = None
     """When to decide again although nothing has happened (µs UTC)."""
+    _handed_over: set[str] = field(default_factory=set)
 
     @property
     def idle(self) -> bool:
@@ -77,6 +94,7 @@ class Alerting:
         }
         upstream = upstream_of(conn, datasets, policy.depth) if datasets else Upstream()
         alerts = [*given.values(), *suspects(conn, upstream, self.rules.timezone, now)]
+        taken_on = alert_store.acknowledged(conn)
         outcome = step(
             self.state,
             alerts,
@@ -87,7 +105,7 @@ class Alerting:
                 window for each in self.rules.windows if each.mutes for window in each.windows(now, now + 1)
             ],
             silences=silences.active(conn, now),
-            acknowledged=alert_store.acknowledged(conn),
+            acknowledged=taken_on.keys(),
         )
         self.upstream = upstream
         explanations = _explain(conn, outcome, now)
@@ -95,7 +113,8 @@ class Alerting:
         rows = self._rows(outcome, explanations, outcome.notifications, now)
         wakes = [outcome.wake, silences.next_change(conn, now)]
         wake = min((at for at in wakes if at is not None), default=None)
-        return Decided(self.state, outcome.state, rows, messages, wake)
+        handovers = list(self._handovers(outcome.state, taken_on))
+        return Decided(self.state, outcome.state, rows, messages, handovers, wake)
 
     def write(self, conn: Connection, decided: Decided, now: int) -> None:
         """Keep what was decided, and what is to be sent, in a writing transaction."""
@@ -105,6 +124,8 @@ class Alerting:
         for message in decided.messages:
             if message.receiver != NOBODY:
                 outbox.put(conn, message.receiver, NOTIFICATION, message.id, message.data(), now)
+        for each in decided.acknowledgements:
+            outbox.put(conn, each.receiver, ACKNOWLEDGEMENT, each.key, each.body, now)
 
     def wrote(self, decided: Decided) -> None:
         """Take over what has been written."""
@@ -113,6 +134,20 @@ class Alerting:
             self.kept[each.alert.fingerprint] = each
         needed = decided.after.known.keys()
         self.kept = {print_: each for print_, each in self.kept.items() if print_ in needed}
+        self._handed_over |= {each.key for each in decided.acknowledgements}
+
+    def _handovers(self, state: State, taken_on: Mapping[str, Acknowledged]) -> Iterator[Handover]:
+        """Give what receivers are to hear of groups all of whose alerts somebody takes care of now."""
+        for group, entry in state.log.items():
+            target = self.rules.targets.get(group.receiver)
+            if target is None or target.kind not in HEAR_OF_PEOPLE or not entry.firing:
+                continue
+            if entry.firing <= taken_on.keys():
+                last = max((taken_on[print_] for print_ in entry.firing), key=lambda each: each.at)
+                key = sha256(repr((group.id, last.at)).encode()).hexdigest()[:32]
+                if key not in self._handed_over:
+                    body = {"group": group.id, "by": last.by, "note": last.note, "at": last.at}
+                    yield Handover(group.receiver, key, body)
 
     def _message(
         self, notification: Notification, outcome: Outcome, explanations: Mapping[str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, delete, or_, select
 
@@ -68,12 +68,26 @@ def load(conn: Connection, ended_since: int) -> Loaded:
     return Loaded(State(groups, log, {print_: kept.alert for print_, kept in alerts.items()}), alerts)
 
 
-def acknowledged(conn: Connection) -> frozenset[str]:
-    """Give the fingerprints of open alerts that somebody takes care of."""
-    wanted = select(alert.c.fingerprint).where(
-        alert.c.ends_at.is_(None), alert.c.acknowledged_at.is_not(None)
+class Acknowledged(NamedTuple):
+    """Somebody takes care of an alert; µs UTC."""
+
+    at: int
+    by: str
+    note: str | None
+
+
+def acknowledged(conn: Connection) -> dict[str, Acknowledged]:
+    """Give the open alerts that somebody takes care of, by fingerprint."""
+    columns = (
+        alert.c.fingerprint,
+        alert.c.acknowledged_at,
+        alert.c.acknowledged_by,
+        alert.c.acknowledged_note,
     )
-    return frozenset(conn.execute(wanted).scalars())
+    rows = conn.execute(
+        select(*columns).where(alert.c.ends_at.is_(None), alert.c.acknowledged_at.is_not(None))
+    )
+    return {print_: Acknowledged(at, by or "", note) for print_, at, by, note in rows}
 
 
 def write(conn: Connection, alerts: Iterable[Kept]) -> None:

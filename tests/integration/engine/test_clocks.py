@@ -68,8 +68,8 @@ def test_data_that_came_in_time_while_we_were_down_is_no_breach(stand: MakeStand
     assert here.states() == {"orders": "fresh"}
     (message,) = here.messages()
     assert message.alerts[0].text == (
-        "Tidegate took in no events from 2026-11-22 06:00 to 2026-11-22 09:00 (3 h). Of the deadlines in that time 0 were "
-        "missed, of which 0 are not told of."
+        "Tidegate took in no events from 2026-11-22 06:00 to 2026-11-22 09:00 (3 h). "
+        "Of the deadlines in that time 0 were missed, of which 0 are not told of."
     )
 
 

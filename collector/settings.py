@@ -28,9 +28,17 @@ WORDS: Final = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(
 )
 
 
-def setting(default: object, help_: str, *, choices: tuple[str, ...] = (), least: float | None = None) -> Any:
-    """Describe one setting. ``least`` is the smallest number allowed."""
-    return field(default=default, metadata={"help": help_, "choices": choices, "least": least})
+def setting(
+    default: object,
+    help_: str,
+    *,
+    choices: tuple[str, ...] = (),
+    least: float | None = None,
+    empty: bool = False,
+) -> Any:
+    """Describe one setting. ``least`` is the smallest number allowed; ``empty``: an empty text is allowed."""
+    about = {"help": help_, "choices": choices, "least": least, "empty": empty or default == ""}
+    return field(default=default, metadata=about)
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,17 @@ class Settings:
         "",
         "hosts and networks, separated by commas, that notifications may go to although they are private: "
         "`chat.internal, 10.0.0.0/8`",
+    )
+    secret_env: str = setting(
+        "*",
+        "environment variables, separated by commas, that rules may name as `env:NAME`; `*` and `?` stand for any "
+        "letters, but names that begin with `TIDEGATE_`, `PG` or `OPENLINEAGE_` must be spelt out",
+        empty=True,
+    )
+    secret_files: str = setting(
+        "/run/secrets, /var/run/secrets, /etc/tidegate",
+        "folders, separated by commas, of files that rules may name as `file:PATH`; links must not lead out of them",
+        empty=True,
     )
     ready_max_lag: float = setting(
         300.0, "seconds that the oldest event may wait to be projected before `/readyz` says no", least=0
@@ -183,8 +202,7 @@ def _lookup(name: str, where: str, prefix: str = "") -> Field[Any]:
 
 
 def _coerce(item: Field[Any], raw: object, where: str) -> Any:
-    # Where nothing is the default, nothing may be said.
-    value = "" if raw == item.default == "" else _typed(type(item.default), raw)
+    value = "" if raw == "" and item.metadata["empty"] else _typed(type(item.default), raw)
     if value is None:
         kind = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[
             type(item.default)

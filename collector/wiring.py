@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -15,6 +16,7 @@ from collector.engine.runner import Engine
 from collector.errors import ConfigurationError
 from collector.ingest.projector import Projector
 from collector.outbound.dispatcher import Dispatcher
+from collector.outbound.secrets import Secrets
 from collector.settings import Settings
 from collector.storage import keys, migrate
 from collector.storage.engine import Database
@@ -82,7 +84,7 @@ def rule_folder(database: Database, settings: Settings) -> Folder:
     path = Path(settings.rules)
     if not path.is_dir():
         raise ConfigurationError(f"There is no folder {path} with rules.")
-    return Folder(database, path, now_us, read_rules)
+    return Folder(database, path, now_us, partial(read_rules, secrets=Secrets.of(settings)))
 
 
 def loops(database: Database, settings: Settings) -> dict[str, Runner]:

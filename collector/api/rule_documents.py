@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,15 +15,16 @@ from collector.api.documents import Written, read_text, read_written, write_docu
 from collector.api.rule_fields import describe
 from collector.engine.folder import files_in
 from collector.errors import FieldError, Unprocessable
+from collector.outbound.secrets import SecretForbidden, Secrets, references
 from triggers.documents import Row
-from triggers.errors import dotted
-from triggers.rule_files import Place, document_of, rows_of
+from triggers.errors import Step, dotted
+from triggers.rule_files import Fault, Place, document_of, rows_of
 
 COMPONENTS: Final = "#/components/schemas/"
 
 
-def read_rules(paths: Iterable[Path]) -> list[Row]:
-    """Read files, and all files of folders, as one.
+def read_rules(paths: Iterable[Path], secrets: Secrets | None = None) -> list[Row]:
+    """Read files, and all files of folders, as one. Rules that name other than these ``secrets`` are wrong.
 
     Raises:
         BadRequest: a file cannot be read.
@@ -41,6 +42,9 @@ def read_rules(paths: Iterable[Path]) -> list[Row]:
         # What one file lacks might stand in another that cannot be read.
         raise _wrong(files, errors)
     rows, faults = rows_of([each.data for each in written])
+    if secrets is not None:
+        for number, each in enumerate(written):
+            faults += [Fault(Place(number, path), why) for path, why in _forbidden(each.data, secrets)]
 
     def place(place: Place) -> str:
         return written[place.document].place(f"${dotted(place.path)}")
@@ -64,6 +68,13 @@ def rules_of(document: Mapping[str, Any]) -> list[Row]:
     return rows_of([document])[0]
 
 
+def check_secrets(document: Mapping[str, Any], secrets: Secrets) -> None:
+    """Raise ``Unprocessable`` if a document names other secrets than these."""
+    errors = tuple(FieldError(f"${dotted(path)}", why) for path, why in _forbidden(document, secrets))
+    if errors:
+        raise Unprocessable("; ".join(f"{each.path}: {each.reason}" for each in errors), errors=errors)
+
+
 def write_rules(rows: Iterable[Row]) -> str:
     """Write the file that ``read_rules`` reads as these rules."""
     return write_document(document_of(rows))
@@ -85,6 +96,20 @@ def json_schema() -> dict[str, Any]:
         **found.pop("RuleFile"),
         "$defs": found,
     }
+
+
+def _forbidden(document: Mapping[str, Any], secrets: Secrets) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """Give the places where a document names a secret that it may not name, and why not."""
+    named = {
+        ("targets",): document.get("targets"),
+        ("alerting", "owner_map"): document.get("alerting", {}).get("owner_map"),
+    }
+    for part, value in named.items():
+        for path, reference in references(value, *part):
+            try:
+                secrets.check(reference)
+            except SecretForbidden as error:
+                yield path, str(error)
 
 
 def _wrong(files: Sequence[Path], errors: list[FieldError]) -> Unprocessable:

@@ -10,8 +10,9 @@ from collector.api import rule_shapes
 from collector.api.access import require_everything, require_operate
 from collector.api.alias_shapes import NoQuery
 from collector.api.native import Native
-from collector.api.rule_documents import rules_of
+from collector.api.rule_documents import check_secrets, rules_of
 from collector.api.services import reading, services
+from collector.outbound.secrets import Secrets
 from collector.storage import rules
 from collector.times import now_us
 from triggers.rule_files import document_of
@@ -35,6 +36,7 @@ def put_rules(body: dict[str, Any]) -> object:
     """
     require_operate()
     require_everything()
+    check_secrets(body, Secrets.of(services().settings))
     database = services().database
     with database.write() as conn:
         rules.replace(conn, rules_of(body), now_us())

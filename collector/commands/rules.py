@@ -13,6 +13,7 @@ from collector.api.rule_documents import json_schema, read_rules, write_rules
 from collector.commands.rule_questions import FILES, plan_, print_remarks, replay_, suggest
 from collector.commands.terminal import note, opened, out, with_settings
 from collector.errors import ConfigurationError
+from collector.outbound.secrets import Secrets
 from collector.questions.rule_check import Remark
 from collector.questions.rule_check import check as check_history
 from collector.settings import Settings
@@ -41,7 +42,7 @@ def check(settings: Settings, files: tuple[Path, ...]) -> None:
 
     Exits with 1 if something can never work; warnings and notes are for people.
     """
-    report(settings, read_rules(files))
+    report(settings, read_rules(files, Secrets.of(settings)))
 
 
 @command.command()
@@ -52,7 +53,7 @@ def apply(settings: Settings, files: tuple[Path, ...]) -> None:
 
     Rules that stay as they were keep their state.
     """
-    rows = read_rules(files)
+    rows = read_rules(files, Secrets.of(settings))
     with opened(settings, create=True) as database, database.write() as conn:
         before = rules.state(conn).wanted
         revision = rules.replace(conn, rows, now_us())

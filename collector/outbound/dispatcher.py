@@ -19,7 +19,7 @@ from collector.errors import DatabaseUnavailable
 from collector.outbound.backoff import LONGEST_PAUSE, away, next_attempt
 from collector.outbound.guard import Forbidden, Guard, Unreachable
 from collector.outbound.http import Http, NoAnswer
-from collector.outbound.secrets import SecretMissing, resolve
+from collector.outbound.secrets import SecretForbidden, SecretMissing, Secrets
 from collector.outbound.senders import SENDERS
 from collector.outbound.sending import Context, Kind, Outcome, Parcel, Result, Unusable
 from collector.redaction import redact
@@ -71,8 +71,9 @@ class Dispatcher:
         chance: Callable[[], float] = random.random,
         observer: Observer | None = None,
     ) -> None:
-        """Raises ``ConfigurationError`` if what may be sent to cannot be read."""
+        """Raises ``ConfigurationError`` if what may be sent, or where to, cannot be read."""
         guard = Guard.of(settings.outbound_allow)
+        self._secrets = Secrets.of(settings)
         timeout = settings.outbound_timeout
         self._context = Context(guard, Http(guard, timeout), timeout)
         self._database = database
@@ -153,13 +154,13 @@ class Dispatcher:
             if kind not in SENDERS:
                 raise Unusable(f"Nothing here sends to targets of kind {kind}.")
             parcel = Parcel(Kind(taken.kind), taken.key, taken.body, taken.attempt, now)
-            with_secrets = Target(target.id, kind, resolve(target.options))
+            with_secrets = Target(target.id, kind, self._secrets.resolve(target.options))
             return kind, SENDERS[kind](with_secrets, parcel, self._context)
         except DatabaseUnavailable:
             raise
         except SecretMissing as error:
             return kind, Outcome(Result.RETRY, error=str(error))
-        except (Forbidden, Unusable, RuleError) as error:
+        except (Forbidden, SecretForbidden, Unusable, RuleError) as error:
             return kind, Outcome(Result.REFUSED, error=str(error))
         except NoAnswer as error:
             return kind, Outcome(Result.UNKNOWN, error=str(error), away=True)

@@ -89,6 +89,29 @@ def test_mistakes_have_their_place_and_change_nothing(client: FlaskClient, get: 
     assert get("/rules")["revision"] == 1
 
 
+def test_secrets_that_rules_may_not_name_are_refused(client: FlaskClient, get: Get) -> None:
+    targets = {
+        "hook": {
+            "kind": "webhook",
+            "url": "https://example.com/x",
+            "secrets": ["env:HOOK", "env:TIDEGATE_DATABASE"],
+            "headers": {"authorization": "file:/run/secrets/../../etc/shadow"},
+        },
+        "mail": {"kind": "email", "to": "a@b.c", "from": "env:PGPASSWORD", "host": "mail.example.com"},
+    }
+    alerting = {"owner_map": {"team:a": "env:PGPASSWORD"}}
+    answer = client.put("/api/v2/rules", json=NONE | {"targets": targets, "alerting": alerting})
+    assert answer.status_code == 422
+    assert [error["path"] for error in answer.get_json()["errors"]] == [
+        "$.targets.hook.secrets[1]",
+        "$.targets.hook.headers.authorization",
+        "$.targets.mail.from",
+        "$.alerting.owner_map.team:a",
+    ]
+    assert "the setting secret_env can allow it" in answer.get_json()["detail"]
+    assert get("/rules")["revision"] == 0
+
+
 def test_rules_of_a_folder_are_changed_there(client: FlaskClient, get: Get, database: Database) -> None:
     with database.write() as conn:
         rules.set_origin(conn, "/etc/rules", NOON)

@@ -93,6 +93,19 @@ def test_mistakes_are_told_and_nothing_is_changed(tidegate: Tidegate, file: Path
     assert tidegate("rules", "export").stdout == RULES
 
 
+def test_secrets_that_rules_may_not_name_are_told_with_their_line(
+    tidegate: Tidegate, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text("version: 1\ntargets:\n  chat:\n    kind: apprise\n    url: env:CHAT\n")
+    assert tidegate("rules", "apply", file).exit_code == 0
+    monkeypatch.setenv("TIDEGATE_SECRET_ENV", "ALERT_*")
+    for verb in ("check", "apply"):
+        refused = tidegate("rules", verb, file)
+        assert refused.exit_code == 1
+        assert f"{file}:5: $.targets.chat.url: Rules may not refer to env:CHAT; " in refused.stderr
+    assert "env:CHAT" in tidegate("rules", "export").stdout
+
+
 def test_rules_of_a_folder_are_changed_there(tidegate: Tidegate, file: Path, database_url: str) -> None:
     database = Database(database_url)
     with database.write() as conn:

@@ -305,6 +305,19 @@ def test_a_target_that_nobody_knows_is_told(office: Office) -> None:
     assert office.receiver("nobody-knows").kind is None
 
 
+def test_what_rules_may_not_refer_to_is_not_sent(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "the-password")
+    with HttpReceiver() as receiver:
+        # As it may be in the table from before the bounds were drawn.
+        office.target("hook", url=receiver.url, headers={"authorization": "env:PGPASSWORD"})
+        office.put("hook", "a")
+        assert office.step() == 1
+        assert receiver.received == []
+    delivery = office.delivery("a")
+    assert delivery.state == "dead"
+    assert delivery.error == "Rules may not refer to env:PGPASSWORD; the setting secret_env can allow it."
+
+
 def test_a_secret_that_is_missing_can_be_put_there(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     with HttpReceiver() as receiver:
         office.target("hook", url=receiver.url, secrets=["env:HOOK_SECRET"])

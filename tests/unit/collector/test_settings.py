@@ -33,6 +33,11 @@ def test_options_come_before_the_environment_and_it_before_the_file(tmp_path: Pa
     assert found == {"port": "environment", "host": "file", "ack": "option", "queue_limit": "default"}
 
 
+def test_nothing_is_a_value_of_lists() -> None:
+    settings = Settings.load({"TIDEGATE_SECRET_ENV": "", "TIDEGATE_OUTBOUND_ALLOW": ""})
+    assert (settings.secret_env, settings.outbound_allow) == ("", "")
+
+
 def test_a_file_is_found_by_variable_or_by_its_usual_name(tmp_path: Path) -> None:
     (tmp_path / "tidegate.toml").write_text("port = 1")
     assert Settings.load({}).port == 1

@@ -12,8 +12,14 @@ import pytest
 import structlog
 
 from collector import telemetry
-from collector.outbound.secrets import SecretMissing, resolve
+from collector.errors import ConfigurationError
+from collector.outbound.secrets import SecretForbidden, SecretMissing, Secrets
 from collector.redaction import hide, redact
+from collector.settings import Settings
+
+
+def secrets(env: str = "*", files: Path | str = "") -> Secrets:
+    return Secrets.of(Settings(secret_env=env, secret_files=str(files)))
 
 
 def test_options_get_the_values_of_what_they_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,14 +32,14 @@ def test_options_get_the_values_of_what_they_name(tmp_path: Path, monkeypatch: p
         "port": 25,
     }
 
-    assert resolve(options) == {
+    assert secrets(files=tmp_path).resolve(options) == {
         "url": "https://a.test",
         "secrets": ["of the variable", "of the file"],
         "headers": {"authorization": "of the variable"},
         "port": 25,
     }
     (tmp_path / "key").write_text("changed")
-    assert resolve(options)["secrets"][1] == "changed"
+    assert secrets(files=tmp_path).resolve(options)["secrets"][1] == "changed"
 
 
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,9 +52,89 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (f"file:{tmp_path / 'bytes'}", f"file:{tmp_path / 'bytes'} is no text."),
     ):
         with pytest.raises(SecretMissing) as caught:
-            resolve({"password": reference})
+            secrets(files=tmp_path).resolve({"password": reference})
         assert str(caught.value) == said
         assert "secret" not in repr(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "allowed"),
+    [
+        ("*", "CHAT_URL", True),
+        ("*", "TIDEGATE_DATABASE", False),
+        ("*", "PGPASSWORD", False),
+        ("*", "OPENLINEAGE_API_KEY", False),
+        ("PG*, T*, *_API_KEY", "PGPASSWORD", False),
+        ("PG*, T*, *_API_KEY", "TIDEGATE_DATABASE", False),
+        ("PG*, T*, *_API_KEY", "OPENLINEAGE_API_KEY", False),
+        ("ALERT_*, PGP_KEY", "PGP_KEY", True),
+        ("ALERT_*, PGP_KEY", "ALERT_CHAT", True),
+        ("ALERT_*, PGP_KEY", "AWS_SECRET_ACCESS_KEY", False),
+        ("ALERT_*", "alert_chat", False),
+        ("", "CHAT_URL", False),
+    ],
+)
+def test_only_some_variables_can_be_named(
+    setting: str, name: str, allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "the value")
+    bounded = secrets(setting)
+    if allowed:
+        bounded.check(f"env:{name}")
+        assert bounded.resolve({"url": f"env:{name}"}) == {"url": "the value"}
+        return
+    said = f"Rules may not refer to env:{name}; the setting secret_env can allow it."
+    with pytest.raises(SecretForbidden) as caught:
+        bounded.check(f"env:{name}")
+    assert str(caught.value) == said
+    # Wherever it stands: every option is sent somewhere, or says where.
+    with pytest.raises(SecretForbidden, match="secret_env"):
+        bounded.resolve({"headers": {"x": ["plain", f"env:{name}"]}})
+
+
+def test_only_files_in_some_folders_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    for folder in (outside, inside / "deep"):
+        folder.mkdir(parents=True)
+        (folder / "key").write_text("the value")
+    # As Kubernetes mounts secrets: a link to what is current, within the folder.
+    (inside / "current").symlink_to("deep")
+    (inside / "link").symlink_to(outside / "key")
+    (inside / "folder").symlink_to(outside)
+    (inside / "round").symlink_to("round")
+    (tmp_path / "way").symlink_to(inside)
+    (tmp_path / "inside-too").mkdir()
+    (tmp_path / "inside-too" / "key").write_text("the value")
+    bounded = secrets(files=f"/nowhere, {tmp_path / 'way'}")
+    for good in (inside / "deep/key", inside / "current/key", tmp_path / "way/deep/key"):
+        assert bounded.resolve({"password": f"file:{good}"}) == {"password": "the value"}
+    bounded.check(f"file:{inside / 'not yet there'}")
+
+    monkeypatch.chdir(inside)
+    for bad in (
+        outside / "key", inside / "../outside/key", inside / "link", inside / "folder/key", inside / "round",
+        tmp_path / "inside-too/key", "/etc/passwd", "/proc/self/environ", "deep/key", "a\0b",
+    ):  # fmt: skip
+        said = f"Rules may not refer to file:{bad}; the setting secret_files can allow its folder."
+        with pytest.raises(SecretForbidden) as caught:
+            bounded.check(f"file:{bad}")
+        assert str(caught.value) == said
+        with pytest.raises(SecretForbidden):
+            bounded.resolve({"password": f"file:{bad}"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"secret_env": "A B"}, "secret_env: 'A B' is no pattern of names such as ALERT_*."),
+        ({"secret_env": "env:A"}, "secret_env: 'env:A' is no pattern of names such as ALERT_*."),
+        ({"secret_files": "secrets"}, "secret_files: secrets is no folder from / on."),
+    ],
+)
+def test_bounds_that_mean_nothing_are_refused(settings: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Secrets.of(Settings().override(**settings))
+    assert caught.value.detail == said
 
 
 def test_no_form_of_a_secret_is_shown() -> None:

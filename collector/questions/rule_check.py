@@ -42,6 +42,7 @@ from triggers.sentences import DAYS, duration
 from triggers.zones import local, zone
 
 DAY = 86_400_000_000
+MINUTE = 60_000_000
 
 LOOKED_BACK = 90 * DAY
 """µs of history that expectations are held against."""
@@ -244,8 +245,10 @@ def _deadlines(expectation: Expectation, updates: Sequence[Update], now: int) ->
         for each in outcomes(expectation, Facts(updates), now - LOOKED_BACK, now)
         if each.arrived is not None
     ]
+    if len(past) < LEAST:
+        return
     if isinstance(expectation.condition, MaxAge):
-        if len(past) >= LEAST and (needed := _needed(past)) > 0:
+        if needed := _needed(past):
             met = sum(each.met for each in past)
             told = f"{met} of {len(past)} pauses were short enough"
             yield "warning", f"{told}; with {duration(needed)} more it would be {IN_TIME * 100:.0f} %"
@@ -253,23 +256,28 @@ def _deadlines(expectation: Expectation, updates: Sequence[Update], now: int) ->
     by_day: dict[int, list[Outcome]] = defaultdict(list)
     for each in past:
         by_day[local(each.release, zone(expectation.timezone)).weekday()].append(each)
-    if len(past) < LEAST:
+    bad = {day: mine for day, mine in by_day.items() if len(mine) >= LEAST_OF_DAY and _needed(mine)}
+    if _needed(past) and not 0 < len(bad) <= len(by_day) / 2:
+        yield "warning", _missed("", past)
         return
-    for day, mine in sorted(by_day.items()):
-        if len(mine) >= LEAST_OF_DAY and (needed := _needed(mine)) > 0:
-            met = sum(each.met for each in mine)
-            told = f"on {DAYS[day]}s {met} of {len(mine)} deadlines were met"
-            yield "warning", f"{told}; {IN_TIME * 100:.0f} % come by {duration(needed)} later"
+    for day, mine in sorted(bad.items()):
+        yield "warning", _missed(f"on {DAYS[day]}s ", mine)
+
+
+def _missed(when: str, past: Sequence[Outcome]) -> str:
+    met = sum(each.met for each in past)
+    later = duration(_needed(past))
+    return f"{when}{met} of {len(past)} deadlines were met; {IN_TIME * 100:.0f} % come by {later} later"
 
 
 def _needed(past: Sequence[Outcome]) -> int:
-    """Give how much later (µs) the deadlines must be that nearly all of them are met; not more than 0 if they are."""
+    """Give how much later (µs) the deadlines must be that nearly all of them are met; 0 if they are."""
     behind = sorted(each.arrived - each.deadline for each in past if each.arrived is not None)
     late = sum(not each.met for each in past)
     # Once is chance, however few they are.
     if late <= max(1, (1 - IN_TIME) * len(past)):
         return 0
-    return -(-quantile(behind, IN_TIME) // 60_000_000) * 60_000_000
+    return max(1, -(-quantile(behind, IN_TIME) // MINUTE)) * MINUTE
 
 
 # --- routes ----------------------------------------------------------------------------------------------------

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import time
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from sqlalchemy import select
 
+from collector.api.rule_documents import read_rules
+from collector.engine.runner import Engine
 from collector.ingest.projector import Projector
 from collector.questions.history import History, Wanted
-from collector.storage import facts
+from collector.questions.replay import replay
+from collector.storage import facts, rules, standings
 from collector.storage.engine import Database
 from collector.storage.freshness_facts import SqlFacts
+from collector.storage.tables import evaluation
 from tests.dump import feed
 from tests.events import HOUR, MINUTE, NAMESPACE, NOON, ref
 from tests.made_history import DAY, TABLES, Received, received
@@ -136,9 +143,9 @@ def replayed(database: Database, bindings: Mapping[str, set[int]], since: int, u
         known = GrowingFacts()
         for change in history.before():
             known.take(change)
-        replay = Replay(expectations(), bindings, known, since)
+        run = Replay(expectations(), bindings, known, since)
         return sorted(
-            (said(each.at, each.pair, each.stance) for each in replay.run(history.changes(), until)),
+            (said(each.at, each.pair, each.stance) for each in run.run(history.changes(), until)),
             key=lambda each: each[:2],
         )
 
@@ -161,3 +168,87 @@ def test_a_replay_decides_what_was_decided_live(database: Database, seed: int) -
     for one, other in zip(found, expected, strict=False):
         assert one == other
     assert len(found) == len(expected) > 200
+
+
+RULES = f"""\
+version: 1
+timezone: Europe/Berlin
+expectations:
+- {{id: age, dataset: {{namespace: "{NAMESPACE}"}}, max_age: {{warn: 9h, late: 11h}}}}
+- {{id: due, dataset: {{namespace: "{NAMESPACE}"}}, due: {{at: "22:00"}}, grace: {{late: 1h}}}}
+- {{id: partition, dataset: {{namespace: "{NAMESPACE}", name: "mart*"}}, due: {{at: "23:00"}}, partition: {{}}}}
+- {{id: rows, dataset: {{namespace: "{NAMESPACE}", name: orders}}, metric: {{min: 1}}}}
+- {{id: checked, dataset: {{namespace: "{NAMESPACE}", name: report}}, assertions: {{wait: 1h}}}}
+- {{id: schema, dataset: {{namespace: "{NAMESPACE}", name: orders}}, schema: {{}}}}
+"""
+
+
+def test_a_replay_decides_what_the_engine_decided(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(RULES)
+    begin, end, now = NOON + 3 * DAY + 5 * HOUR, NOON + 7 * DAY, [NOON]
+    engine = Engine(database, holder="test", settle=0, lag=DAY, keep=1000 * DAY, clock=lambda: now[0])
+    projector = Projector(database, holder="test")
+    events = [each for each in received(6, 5) if each.at < end]
+    for each in events:
+        if each.at < begin:
+            feed(database, [each.event], each.at)
+    projector.drain()
+    with database.write() as conn:
+        rules.replace(conn, read_rules([file]), begin)
+    now[0] = begin
+    assert engine.take()
+
+    def work() -> None:
+        while engine.step():
+            pass
+
+    def wait(until: int) -> None:
+        while (at := _next_look(database)) is not None and at + SLACK <= until:
+            now[0] = max(now[0], at + SLACK)
+            work()
+        now[0] = until
+
+    work()
+    for at, group in groupby((each for each in events if each.at >= begin), key=lambda each: each.at):
+        wait(at)
+        feed(database, [each.event for each in group], at)
+        projector.drain()
+        work()
+    wait(end)
+    with database.read() as conn:
+        rows = conn.execute(select(evaluation).order_by(evaluation.c.at, evaluation.c.id)).all()
+        found = replay(conn, rules.rules(conn), begin - SLACK, end - SLACK + 1)
+    decided = [
+        (
+            row.at - SLACK,
+            row.expectation_id,
+            row.dataset_id,
+            row.state,
+            json.loads(row.reason),
+            row.release_at,
+            row.since,
+        )
+        for row in rows
+    ]
+    replayed = [
+        (
+            each.at,
+            *each.pair,
+            each.stance.state.value,
+            each.stance.verdict.reason.data(),
+            each.stance.verdict.release,
+            each.stance.verdict.since,
+        )
+        for course in found.courses
+        for each in course.looks
+        # What the engine binds stands so until it has looked.
+        if (each.at, each.stance.verdict.reason.code) != (begin - SLACK, "never")
+    ]
+    assert sorted(replayed, key=repr) == sorted(decided, key=repr)
+    assert len(decided) > 150
+
+
+def _next_look(database: Database) -> int | None:
+    with database.read() as conn:
+        return standings.next_look(conn)

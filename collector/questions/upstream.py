@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from collector.storage.graph import SqlGraph
 from collector.storage.node_facts import Owner, histories, newest_runs, owners
-from collector.storage.run_streaks import failing_since
+from collector.storage.run_streaks import Streak, streaks_of
 from collector.storage.runs import RunRow
 from lineage.causes import usual
 from lineage.model import Direction
@@ -76,13 +76,15 @@ def suspects(conn: Connection, upstream: Upstream, timezone: str, now: int) -> I
     failed = {id_: run for id_, run in runs.items() if run.state in ("FAIL", "ABORT")}
     running = {id_: run for id_, run in runs.items() if _may_be_late(run)}
     owned = owners(conn, [*failed, *running])
-    since = failing_since(conn, failed)
+    streaks = streaks_of(conn, [*failed, *running])
     for id_, run in failed.items():
         at = run.ended_at or run.last_event_at or now
         word = "failed" if run.state == "FAIL" else "was aborted"
         said = f": {error}" if (error := shortened(run.error or "", LONGEST_ERROR)) else ""
         words = f"The run of {run.job.name} {word} at {moment(at, timezone)}{said}"
-        yield _alert(FAILED_RUN, run, owned, min(at, since.get(id_, at)), words if said else f"{words}.")
+        first = streaks[id_].failing_since
+        starts = at if first is None else min(at, first)
+        yield _alert(FAILED_RUN, run, streaks[id_], owned, starts, words if said else f"{words}.")
     for id_, history in histories(conn, running).items():
         run = running[id_]
         started = run.started_at or 0
@@ -92,14 +94,16 @@ def suspects(conn: Connection, upstream: Upstream, timezone: str, now: int) -> I
                 f"{run.job.name} runs since {moment(started, timezone)}; 95 of 100 of its runs take no longer "
                 f"than {duration(longest)}."
             )
-            yield _alert(RUNNING_LATE, run, owned, started + longest, words)
+            yield _alert(RUNNING_LATE, run, streaks[id_], owned, started + longest, words)
 
 
 def _may_be_late(run: RunRow) -> bool:
     return run.state == "RUNNING" and run.started_at is not None and run.processing_type not in UNBOUNDED
 
 
-def _alert(rule: str, run: RunRow, owned: Mapping[int, list[Owner]], starts: int, words: str) -> Alert:
+def _alert(
+    rule: str, run: RunRow, streak: Streak, owned: Mapping[int, list[Owner]], starts: int, words: str
+) -> Alert:
     mine = owned.get(run.job.id)
     return Alert(
         rule=rule,
@@ -108,6 +112,7 @@ def _alert(rule: str, run: RunRow, owned: Mapping[int, list[Owner]], starts: int
         name=run.job.name,
         severity=Severity.INFO,
         starts=starts,
+        last_good=streak.last_good,
         owner=mine[0].name if mine else None,
         text=words,
         only_as_cause=True,

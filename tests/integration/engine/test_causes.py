@@ -182,3 +182,20 @@ def test_a_resolved_cause_that_was_never_told_is_not_told_to_be_over(stand: Call
     here.rest()
     here.at("2026-11-21T12:00Z")
     assert here.messages() == []
+
+
+def test_what_went_wrong_before_it_was_well_the_last_time_is_no_cause(stand: Callable[..., Stand]) -> None:
+    here = stand("2026-11-22T05:00Z")
+    here.apply(RULES)
+    here.run("extract", ["raw"])
+    here.at("2026-11-22T05:10Z")
+    here.run("extract", ["raw"], state="FAIL")
+    here.at("2026-11-22T05:20Z")
+    here.run("build", ["mart"], ["raw"])
+    here.at("2026-11-22T05:40Z")
+    here.run("build", ["mart"], ["raw"], state="FAIL")
+    here.at("2026-11-23T07:20:01Z")
+    causes = {item.node: page.title for page in here.messages() for item in page.alerts}
+    assert set(causes) == {"job:shop:extract", "job:shop:build"}, (
+        "the one failed after the other had done its work"
+    )

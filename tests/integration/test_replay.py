@@ -246,7 +246,7 @@ def test_a_replay_decides_what_the_engine_decided(database: Database, tmp_path: 
         if (each.at, each.stance.verdict.reason.code) != (begin - SLACK, "never")
     ]
     assert sorted(replayed, key=repr) == sorted(decided, key=repr)
-    assert len(decided) > 150
+    assert len(decided) > 60
 
 
 def _next_look(database: Database) -> int | None:

@@ -10,11 +10,13 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Connection,
     Dialect,
     FromClause,
+    Label,
     Select,
     Text,
     and_,
@@ -189,13 +191,9 @@ def _newest(dialect: Dialect) -> Prepared:
         .correlate(dataset, wanted)
         .scalar_subquery()
     )
-    return Prepared(
-        select(wanted.c.id, *_UPDATE)
-        .join_from(wanted, dataset, dataset.c.canonical_id == wanted.c.id)
-        .join(dataset_update, dataset_update.c.dataset_id == dataset.c.id)
-        .where(dataset_update.c.event_time >= func.coalesce(cut, _number(EVER))),
-        dialect,
-    )
+    found = _found(wanted, func.coalesce(cut, _number(EVER)).label("cut"))
+    there = (dataset_update.c.dataset_id == found.c.name_id) & (dataset_update.c.event_time >= found.c.cut)
+    return Prepared(select(found.c.id, *_UPDATE).join_from(found, dataset_update, there), dialect)
 
 
 @lru_cache
@@ -239,15 +237,21 @@ def _same_version(dialect: Dialect) -> Prepared:
 def _one_each(dialect: Dialect, wanted: FromClause, times: Select[tuple[int]]) -> Prepared:
     """Select what was updated at the first of ``times`` under each name of each dataset."""
     first = times.limit(1).correlate(dataset, wanted).scalar_subquery()
-    found = (
-        select(wanted.c.id, dataset.c.id.label("name_id"), first.label("at"))
-        .join_from(wanted, dataset, dataset.c.canonical_id == wanted.c.id)
-        # Found first, and then looked up: PostgreSQL would read all updates to compare them.
-        .cte("found")
-        .prefix_with("MATERIALIZED")
-    )
+    found = _found(wanted, first.label("at"))
     there = (dataset_update.c.dataset_id == found.c.name_id) & (dataset_update.c.event_time == found.c.at)
     return Prepared(select(found.c.id, *_UPDATE).join_from(found, dataset_update, there), dialect)
+
+
+def _found(wanted: FromClause, time: Label[int]) -> CTE:
+    """Find a time for each name of the datasets.
+
+    First, and then updates are looked up by it: otherwise PostgreSQL reads all updates there are to compare them, and
+    where it has no statistics yet once for each dataset.
+    """
+    names = select(wanted.c.id, dataset.c.id.label("name_id"), time).join_from(
+        wanted, dataset, dataset.c.canonical_id == wanted.c.id
+    )
+    return names.cte("found").prefix_with("MATERIALIZED")
 
 
 _EARLIER: Final = dataset_update.alias("earlier")

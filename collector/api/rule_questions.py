@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import AbstractContextManager
+from time import monotonic
 from typing import Any, Final
+
+from sqlalchemy import Connection
 
 from collector.api import rule_question_documents as documents
 from collector.api import rule_question_shapes as shapes
@@ -11,7 +14,7 @@ from collector.api.access import require_everything, require_operate
 from collector.api.native import Native
 from collector.api.parameters import limit_of
 from collector.api.rule_documents import rules_of
-from collector.api.services import reading
+from collector.api.services import reading, services
 from collector.errors import Unprocessable
 from collector.questions.replay import Watch, replay
 from collector.questions.rule_check import check
@@ -44,7 +47,7 @@ def replay_rules(body: dict[str, Any]) -> object:
     require_operate()
     require_everything()
     span = _span(body)
-    with reading() as conn:
+    with _replaying() as conn:
         found = replay(conn, ruleset_of(rules_of(body["document"])), span.since, span.until, span.watch)
     return documents.replay(found)
 
@@ -57,7 +60,7 @@ def plan_rules(body: dict[str, Any]) -> object:
     """
     require_operate()
     require_everything()
-    with reading() as conn:
+    with _replaying() as conn:
         found = plan(conn, rules_of(body["document"]), _span(body) if body["replay"] else None)
     return documents.plan(found)
 
@@ -89,10 +92,15 @@ def get_suggestions(query: dict[str, Any]) -> object:
     return documents.suggestions(found, asked.timezone, limit)
 
 
+def _replaying() -> AbstractContextManager[Connection]:
+    """Open a transaction that reads for longer than other questions may."""
+    return services().database.read(MOST_SECONDS)
+
+
 def _span(body: dict[str, Any]) -> Span:
     until = body.get("until", now_us())
     since = body.get("since", until - REPLAYED)
-    ends = time.monotonic() + MOST_SECONDS
+    ends = monotonic() + MOST_SECONDS
 
     def begins(events: int) -> None:
         if events > MOST_EVENTS:
@@ -102,7 +110,7 @@ def _span(body: dict[str, Any]) -> Span:
             )
 
     def goes_on(_done: int) -> None:
-        if time.monotonic() > ends:
+        if monotonic() > ends:
             raise Unprocessable(
                 "This takes longer than a minute: ask for a shorter time, or use `tidegate rules replay`."
             )

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Dialect, Integer, bindparam, delete, func, se
 
 from collector.storage.prepared import Prepared
 from collector.storage.tables import fact
-from collector.storage.upsert import among, write_rows
+from collector.storage.upsert import MANY, among_parameter, many, write_rows
 
 
 class What(IntFlag):
@@ -67,7 +67,14 @@ def _told(dialect: Dialect) -> Prepared:
 def forget(conn: Connection, ids: list[int]) -> None:
     """Take out of the queue what has been looked at."""
     if ids:
-        conn.execute(delete(fact).where(among(conn, fact.c.id, ids)))
+        _forget(conn.dialect).run(conn, {"ids": many(conn, ids)})
+
+
+@lru_cache
+def _forget(dialect: Dialect) -> Prepared:
+    return Prepared(
+        delete(fact).where(among_parameter(dialect, fact.c.id, bindparam("ids", type_=MANY))), dialect
+    )
 
 
 def waiting(conn: Connection) -> tuple[int, int | None]:

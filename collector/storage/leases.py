@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from functools import lru_cache
 
 import structlog
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, Dialect, bindparam, delete, or_, select
 
 from collector.errors import DatabaseUnavailable
 from collector.storage.engine import Database
+from collector.storage.prepared import Prepared
 from collector.storage.tables import lease
 from collector.storage.upsert import names, replace, write_rows
 from collector.times import now_us
@@ -61,12 +63,8 @@ class Lease:
         The row stays locked until the transaction ends, so what the holder writes in it, it writes as the
         holder.
         """
-        extended = conn.execute(
-            lease.update()
-            .where(lease.c.name == self.name, lease.c.holder == self.holder)
-            .values(expires_at=now + self.ttl_us)
-        )
-        return bool(extended.rowcount)
+        mine = {"lease": self.name, "mine": self.holder, "until": now + self.ttl_us}
+        return bool(_extend(conn.dialect).run(conn, mine).rowcount)
 
     def seize(self, now: int) -> None:
         """Take the lease from whoever holds it, whose next transaction then finds out and is given up."""
@@ -79,6 +77,13 @@ class Lease:
         """Give the lease up, so that the next need not wait. Nothing happens if it is not ours."""
         with self._database.write() as conn:
             conn.execute(delete(lease).where(lease.c.name == self.name, lease.c.holder == self.holder))
+
+
+@lru_cache
+def _extend(dialect: Dialect) -> Prepared:
+    # Loops do it in each of their transactions.
+    mine = lease.update().where(lease.c.name == bindparam("lease"), lease.c.holder == bindparam("mine"))
+    return Prepared(mine.values(expires_at=bindparam("until")), dialect)
 
 
 class LeaseLost(Exception):

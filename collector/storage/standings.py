@@ -64,10 +64,7 @@ def of_datasets(conn: Connection, dataset_ids: Collection[int]) -> list[Standing
 
 def due(conn: Connection, now: int, limit: int) -> list[Standing]:
     """Give those whose time to be looked at has come, the longest waiting first."""
-    wanted = select(expectation_state).where(expectation_state.c.next_look_at <= now)
-    return [
-        _standing(row) for row in conn.execute(wanted.order_by(expectation_state.c.next_look_at).limit(limit))
-    ]
+    return [_standing(row) for row in _due(conn.dialect).run(conn, {"now": now, "limit": limit})]
 
 
 def next_look(conn: Connection) -> int | None:

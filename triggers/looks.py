@@ -5,7 +5,7 @@ Live and replay look in the same way; between two looks nothing changes unless a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from triggers.errors import CalendarExpired
 from triggers.evaluate import evaluate
@@ -62,5 +62,13 @@ def _ended(before: Stance | None, now: int) -> int:
     return now
 
 
-def _said(verdict: Verdict) -> Verdict:
-    return replace(verdict, late_by=None, next_look=None)
+def _said(verdict: Verdict) -> tuple[object, ...]:
+    """Give all but ``late_by`` and ``next_look``, which time alone changes."""
+    return (
+        verdict.state,
+        verdict.reason,
+        verdict.release,
+        verdict.deadline,
+        verdict.since,
+        verdict.held,
+    )

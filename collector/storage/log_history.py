@@ -79,7 +79,7 @@ def event_ids(conn: Connection, within: Stretch, entity_ids: Collection[int] | N
 def run_keys(conn: Connection, within: Stretch) -> set[bytes]:
     """Give the keys of all runs and declarations of which a stretch holds events."""
     rows = conn.execute(select(event.c.run_key, event.c.hash).where(event.c.id.between(*within)))
-    return {bytes(hash_ if key is None else key) for key, hash_ in rows}
+    return {bytes(hash_ if key is None else key) for key, hash_ in rows.fetchall()}
 
 
 def earlier_events(conn: Connection, keys: Collection[bytes], before: int) -> list[int]:
@@ -97,7 +97,7 @@ def pages(conn: Connection, ids: Sequence[int]) -> Iterator[list[LoggedEvent]]:
     for start in range(0, len(ids), PAGE):
         chosen = among(conn, event.c.id, ids[start : start + PAGE])
         rows = conn.execute(select(*COLUMNS).where(chosen).order_by(event.c.id))
-        yield [LoggedEvent(*row) for row in rows]
+        yield [LoggedEvent(*row) for row in rows.fetchall()]
 
 
 def run_ids(conn: Connection, keys: Collection[bytes]) -> dict[tuple[bytes, int], int]:
@@ -105,7 +105,7 @@ def run_ids(conn: Connection, keys: Collection[bytes]) -> dict[tuple[bytes, int]
     found: dict[tuple[bytes, int], int] = {}
     for part in chunks(sorted(keys)):
         rows = conn.execute(select(run.c.key, run.c.job_id, run.c.id).where(run.c.key.in_(part)))
-        found.update(((bytes(key), job_id), id_) for key, job_id, id_ in rows)
+        found.update(((bytes(key), job_id), id_) for key, job_id, id_ in rows.fetchall())
     return found
 
 

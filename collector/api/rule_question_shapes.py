@@ -179,7 +179,7 @@ class SuggestionsQuery(Limited):
         validate=validate.Range(min=2, max=1000),
         metadata=said("updates from which on a rhythm is believed"),
     )
-    history = Duration(metadata=said("how far to look back; `P90D` if not given"))
+    history = Duration(metadata=said("how far to look back; `P180D` if not given"))
 
     @validates_schema
     def has_zone(self, data: dict[str, Any], **_kwargs: Any) -> None:

@@ -30,7 +30,7 @@ DAY: Final = 86_400_000_000
 REPLAYED: Final = 30 * DAY
 """µs of history that are replayed if nothing else is asked for."""
 
-LEARNED_FROM: Final = 90 * DAY
+LEARNED_FROM: Final = 180 * DAY
 
 MOST_SECONDS: Final = 60.0
 """That one request may replay; the command line has no such bound."""

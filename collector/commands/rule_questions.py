@@ -141,9 +141,9 @@ def plan_(
 @click.option(
     "--since",
     type=Read("time", _ago),
-    default="90d",
+    default="180d",
     show_default=True,
-    help="How far to look back (12h, 90d, P1W), or a time.",
+    help="How far to look back (12h, 180d, P1W), or a time.",
 )
 @click.option(
     "-o",

@@ -7,7 +7,7 @@ calls it keeps the state and sends what it gives, both in one transaction.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -54,13 +54,18 @@ class Notification:
     """All of the group that fires and is not muted, told before or not; the gravest first."""
     resolved: tuple[Alert, ...]
     """What the receiver was told and is over since the last time, or is told elsewhere now."""
+    after: int
+    """When the group was told of before (µs UTC); of the first notification, when it was due."""
 
     @property
     def id(self) -> str:
-        """The same for all who come to this decision from the same state: what it says, not when."""
+        """The same for all who come to this decision from the same state.
+
+        Of no other one: of a group that was forgotten, and is told again, not that of the first time.
+        """
         said = [(standing.alert.fingerprint, standing.alert.starts) for standing in self.firing]
         over = [(alert.fingerprint, alert.starts) for alert in self.resolved]
-        return sha256(repr((self.group.id, self.number, said, over)).encode()).hexdigest()[:32]
+        return sha256(repr((self.group.id, self.after, self.number, said, over)).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ def step(
         group, entry = look.place(state.groups.get(key), state.known, now), state.log.get(key)
         due = group.next <= now
         if due:
-            entry, notification = look.flush(entry, standings, known, now, acknowledged)
+            entry, notification = look.flush(entry, group.next, standings, known, now, acknowledged)
             notifications += [notification] if notification else []
             group = Group(look.after(now), flushed=True)
         if look.members or (entry and entry.firing) or (key in state.groups and not due):
@@ -176,6 +181,7 @@ class _Look:
     def flush(
         self,
         entry: Entry | None,
+        due: int,
         standings: Mapping[str, Standing],
         known: Mapping[str, Alert],
         now: int,
@@ -210,7 +216,13 @@ class _Look:
             (self.members[fingerprint] for fingerprint in firing), key=lambda each: _gravity(each.alert)
         )
         return after, Notification(
-            self.key, now, reason, after.number, tuple(shown), tuple(sorted(resolved, key=_gravity))
+            self.key,
+            now,
+            reason,
+            after.number,
+            tuple(shown),
+            tuple(sorted(resolved, key=_gravity)),
+            entry.at if entry else due,
         )
 
 
@@ -250,28 +262,36 @@ def _standings(
     now: int,
 ) -> dict[str, Standing]:
     """Say of each open alert how it stands, and where it is told."""
-    affects: Counter[str] = Counter()
-    severities = {fingerprint: alert.severity for fingerprint, alert in known.items()}
+    open_ = {fingerprint: alert for fingerprint, alert in known.items() if alert.open(now)}
+    mutes = {fingerprint: muted(alert, windows, silences, now) for fingerprint, alert in open_.items()}
+    affects: dict[str, list[str]] = defaultdict(list)
     for fingerprint, found in affected.items():
         if not known[fingerprint].only_as_cause:
-            affects[found.root] += 1
-            severity = known[fingerprint].severity
-            severities[found.root] = max(severities[found.root], severity, key=lambda each: each.rank)
+            affects[found.root].append(fingerprint)
     standings: dict[str, Standing] = {}
-    for fingerprint, alert in known.items():
-        if not alert.open(now) or (alert.only_as_cause and not affects[fingerprint]):
+    for fingerprint, alert in open_.items():
+        behind, explained, mute = affects.get(fingerprint, []), affected.get(fingerprint), mutes[fingerprint]
+        if alert.only_as_cause and not behind:
             continue
-        if severities[fingerprint] is not alert.severity:
-            alert = replace(alert, severity=severities[fingerprint])
-        explained = affected.get(fingerprint)
+        heard = sorted((known[each] for each in behind if mutes[each] is None), key=_gravity)
+        if heard and heard[0].severity.rank > alert.severity.rank:
+            alert = replace(alert, severity=heard[0].severity)
+            mute = muted(alert, windows, silences, now)
+        elif alert.only_as_cause and not heard:
+            # Nobody is to hear of what is bad because of it, and of itself nobody asked to.
+            mute = mute or mutes[behind[0]]
         taking = route(policy, alert, affected=explained is not None)
+        if taking is None and explained is None:
+            # No route takes the cause: it is told to those who would have heard of what it affects.
+            routes = (route(policy, each, affected=False) for each in heard)
+            taking = next((each for each in routes if each), None)
         cause = explained.cause if explained else alert.node
         standings[fingerprint] = Standing(
             alert,
             explained,
             path(affected, fingerprint),
-            affects[fingerprint],
-            muted(alert, windows, silences, now),
+            len(behind),
+            mute,
             tuple(groups(policy, taking, alert, cause)) if taking else (),
         )
     return standings

@@ -182,7 +182,7 @@ class Alerting:
             if standing is None and alert.open(now):
                 if before is None:
                     continue  # it would only be told as the cause of something, and is none
-                alert = replace(alert, ends=now)
+                alert = replace(alert, ends=before.alert.ends or now)
             if before is not None and before.alert.starts != alert.starts:
                 if before.alert.ends is None:
                     rows.append(replace(before, alert=replace(before.alert, ends=min(now, alert.starts))))

@@ -37,7 +37,7 @@ from triggers.alerts import Alert
 from triggers.breaches import Described, alerts_of
 from triggers.model import Expectation
 from triggers.rules import RuleSet
-from triggers.watermark import SLACK, Watermark
+from triggers.watermark import SLACK, Outage, Watermark
 
 LEASE = "engine"
 LEASE_US = 15_000_000
@@ -58,6 +58,9 @@ UNTOUCHED_US = 1_000_000
 """How long facts that nothing is expected of may stay in the queue: each removal waits for the disk."""
 
 EASY_SECONDS = 0.05
+PATIENCE = 10
+"""Seconds for which a decision waits for facts that come faster than they are looked at."""
+
 REST = 2
 """A decision that took longer is followed by a rest of so many times as long. Where hundreds of alerts are open each
 costs tenths of a second, and every event upstream of them would ask for one."""
@@ -126,13 +129,17 @@ class Engine:
         self._forecasts = Forecasts()
         self._other: list[Alert] = []
         self._undecided = True
-        self.owes = False
-        """Whether there is something to decide that is put off for a moment."""
+        self._owed_since: float | None = None
         self._rest_until = 0.0
         self._alerts_revision = -1
         self._beat_at: int | None = None
         self._forgot_at = 0
         self._put_off = False
+
+    @property
+    def owes(self) -> bool:
+        """Whether there is something to decide that is put off for a moment."""
+        return self._owed_since is not None
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; survive any loss of the database."""
@@ -150,6 +157,8 @@ class Engine:
                 except DatabaseUnavailable as error:
                     log.warning("database unavailable", error=error.detail)
                     active = False
+                    # Nor could anybody take events in.
+                    self._beat_at = None
                     stop.wait(RETRY_SECONDS)
         finally:
             if active:
@@ -167,7 +176,7 @@ class Engine:
         with self._database.read() as conn:
             wanted = revisions.all_revisions(conn)
         followed = {name: _number(wanted, name) for name in FOLLOWED}
-        if followed != self._followed:
+        if followed != self._followed or self._watermark.ahead(now):
             self._follow(followed, now)
             return True
         with self._database.read() as conn:
@@ -189,6 +198,7 @@ class Engine:
                 self._alerting.write(conn, found.decided, now)
             self._database.notify(conn)
         self._take_over(found, rebound, _number(wanted, revisions.ALERTS), now)
+        self._housekeeping.step(now)
         return bool(worth)
 
     def _take_over(self, found: Round, rebound: Rebound, alerts_revision: int, now: int) -> None:
@@ -212,20 +222,16 @@ class Engine:
         with self._database.write() as conn:
             self._turn.keep(conn)
             rules = rule_store.rules(conn)
-            changed = None
-            if self._followed is not None:
-                before = self._rules.expectations
-                changed = {id_ for id_, each in rules.expectations.items() if before.get(id_) != each}
-            elif revisions.get(conn, revisions.RULES).applied == followed[revisions.RULES]:
-                changed = set()
-            self._bindings.refresh(conn, rules, now, changed)
-            revisions.follow(conn, revisions.RULES, followed[revisions.RULES])
+            self._bindings.refresh(conn, rules, now, changed := self._changed(conn, rules, followed, now))
+            for name in (revisions.RULES, revisions.CATALOG):
+                revisions.follow(conn, name, followed[name])
             if changed is None or rules.windows != self._rules.windows:
                 outcomes.reexclude(conn, rules, partial(self._bindings.describe, conn), now - self._keep)
             self._rules = rules
             self._warned = any(each.warning for each in rules.expectations.values())
-            self._self = SelfCheck(self._watermark, rules.timezone, self._lag)
+            self._self.timezone = rules.timezone
             self._alerting.load(conn, rules, now)
+            self._watermark.at(pulses.oldest_waiting(conn), now)
             bad = [(rules.expectations[each.expectation_id], each) for each in standings.bad(conn)]
             self._open = {}
             self._open = self._opened(conn, bad)
@@ -233,6 +239,20 @@ class Engine:
             self._database.notify(conn)
         self._followed = followed
         log.info("rules taken up", expectations=len(rules.expectations), targets=len(rules.targets))
+
+    def _changed(
+        self, conn: Connection, rules: RuleSet, followed: Mapping[str, int], now: int
+    ) -> set[str] | None:
+        """Give the expectations that are to be looked at anew, wherever they are; None: all."""
+        if self._watermark.ahead(now):
+            return None
+        if revisions.get(conn, revisions.CATALOG).applied != followed[revisions.CATALOG]:
+            return None
+        if self._followed is not None:
+            before = self._rules.expectations
+            return {id_ for id_, each in rules.expectations.items() if before.get(id_) != each}
+        same = revisions.get(conn, revisions.RULES).applied == followed[revisions.RULES]
+        return set() if same else None
 
     def _round(self, conn: Connection, alerts_revision: int, now: int) -> Round:
         told = facts.told(conn, FACTS)
@@ -248,20 +268,20 @@ class Engine:
             conn, self._rules.expectations, wanted.values(), seen, now, self._watermark.outage
         )
         opened = self._opened(conn, [(each.expectation, each.after) for each in looked])
-        more = len(told.ids) == FACTS or len(due) == LOOKS
+        full, behind = len(told.ids) == FACTS, len(due) == LOOKS
         foretold = self._forecasts.step(conn, self._rules, subjects, seen)
         other = [*self._self.alerts(conn, oldest, now, quiet=not due), *self._warnings(conn, foretold, seen)]
-        decided = None
-        if not more and (self.owes or self._must_decide(opened, other, told, alerts_revision, now)):
-            begun = time.monotonic()
-            self.owes = begun < self._rest_until
-            if not self.owes:
-                open_ = [alert for alerts in (self._open | opened).values() for alert in alerts]
-                decided = self._alerting.decide(conn, [*open_, *other], now)
-                took = time.monotonic() - begun
-                self._rest_until = begun + took + (REST * took if took > EASY_SECONDS else 0)
+        decided, begun = None, time.monotonic()
+        if not self.owes and self._must_decide(opened, other, told, alerts_revision, now):
+            self._owed_since = begun
+        if self._may_decide(begun, full=full, behind=behind):
+            open_ = [alert for alerts in (self._open | opened).values() for alert in alerts]
+            decided = self._alerting.decide(conn, [*open_, *other], now)
+            took = time.monotonic() - begun
+            self._rest_until = begun + took + (REST * took if took > EASY_SECONDS else 0)
+            self._owed_since = None
         follow = any(what & SELECTING for what in subjects.values())
-        return Round(told, looked, opened, other, foretold, decided, follow, more or foretold.more)
+        return Round(told, looked, opened, other, foretold, decided, follow, full or behind or foretold.more)
 
     def _opened(
         self, conn: Connection, stood: Sequence[tuple[Expectation, Standing]]
@@ -312,18 +332,30 @@ class Engine:
             what & What.EDGE or (what & What.RUN and id_ in jobs) for id_, what in told.subjects.items()
         )
 
+    def _may_decide(self, begun: float, *, full: bool, behind: bool) -> bool:
+        """Tell whether what is owed is decided now (monotonic seconds): not while there is more to be looked at.
+
+        Facts may come without an end. Those that wait may have mended something, but that was as true before.
+        """
+        if self._owed_since is None or behind or begun < self._rest_until:
+            return False
+        return not full or begun - self._owed_since > PATIENCE
+
     def _is_time_to_forget(self, told: Told, now: int) -> bool:
-        return len(told.ids) == FACTS or now - self._forgot_at > UNTOUCHED_US
+        return len(told.ids) == FACTS or not 0 <= now - self._forgot_at <= UNTOUCHED_US
 
     def beat(self) -> None:
         """Say that the server is alive, whether its engine is the active one or not."""
         now = self._clock()
         if self._beat_at is None:
             with self._database.read() as conn:
-                self._watermark.woke(pulses.last_beat(conn), now)
+                known = pulses.last_outage(conn)
+                self._watermark.woke(pulses.last_beat(conn), now, Outage(*known) if known else None)
         if self._beat_at is None or now - self._beat_at > BEAT_US:
             with self._database.write() as conn:
                 pulses.beat(conn, now)
+                if self._beat_at is None and self._watermark.outage:
+                    pulses.keep_outage(conn, *self._watermark.outage)
             self._beat_at = now
 
     def _pause(self) -> float:

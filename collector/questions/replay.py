@@ -175,6 +175,7 @@ def _failed(conn: Connection, upstream: Upstream, timezone: str, since: int, unt
             severity=Severity.INFO,
             starts=failing.since,
             ends=failing.until,
+            last_good=failing.last_good,
             text=f"The run of {job.name} failed at {moment(failing.since, timezone)}.",
             only_as_cause=True,
         )

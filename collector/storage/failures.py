@@ -20,6 +20,8 @@ class Failing(NamedTuple):
     """When the first of them ended."""
     until: int | None
     """When one had completed again; None: none has."""
+    last_good: int | None
+    """When one had completed before; None: none that is known."""
 
 
 def streaks(conn: Connection, job_ids: Collection[int], since: int, until: int) -> list[Failing]:
@@ -36,10 +38,13 @@ def streaks(conn: Connection, job_ids: Collection[int], since: int, until: int) 
         .order_by(run.c.job_id, run.c.first_event_at, run.c.key)
     )
     found: list[Failing] = []
+    good: dict[int, int] = {}
     for job_id, state, ended_at in conn.execute(began):
         current = found[-1] if found and found[-1].job_id == job_id and found[-1].until is None else None
         if state in FAILURES and current is None:
-            found.append(Failing(job_id, ended_at, None))
-        elif state == "COMPLETE" and current is not None:
-            found[-1] = current._replace(until=max(ended_at, current.since))
+            found.append(Failing(job_id, ended_at, None, good.get(job_id)))
+        elif state == "COMPLETE":
+            good[job_id] = ended_at
+            if current is not None:
+                found[-1] = current._replace(until=max(ended_at, current.since))
     return found

@@ -54,10 +54,16 @@ def tidegate(*arguments: object, folder: Path | None = None) -> subprocess.Compl
 
 
 class Server:
-    """One ``tidegate serve``, with all its processes. ``settings`` are those of the program, by name."""
+    """One ``tidegate serve``, with all its processes. ``settings`` are those of the program, by name.
 
-    def __init__(self, database_url: str, *, port: int = 0, **settings: object) -> None:
+    ``rules`` is the folder of rules that it is told to follow.
+    """
+
+    def __init__(
+        self, database_url: str, *, port: int = 0, rules: Path | None = None, **settings: object
+    ) -> None:
         self.port = port
+        self._options = ["--rules", str(rules)] if rules else []
         self._settings = {"database": database_url, "log_format": "json", **settings}
         self._output = tempfile.NamedTemporaryFile(prefix="tidegate-server-")  # noqa: SIM115  # closed in close
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,7 +89,7 @@ class Server:
         before = len(self.output)
         # A group of its own, to find all that it has started.
         self._process = subprocess.Popen(
-            [*command(), "serve", "--port", str(self.port)],
+            [*command(), "serve", "--port", str(self.port), *self._options],
             env=environment() | variables, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output,
             process_group=0,
         )  # fmt: skip

@@ -50,7 +50,7 @@ def updates(draw: st.DrawFn, names: tuple[int, ...], longest: int = 40) -> list[
                 run,
                 at + draw(DELAYS),
                 draw(st.sampled_from((None, at - back * DAY))),
-                draw(st.none() | st.sampled_from(SUBSETS).map(lambda text: text.format(cut, cut))),
+                draw(st.none() | st.sampled_from(SUBSETS).map(lambda text, cut=cut: text.format(cut, cut))),
                 draw(VERSIONS),
                 draw(ROWS),
                 "run",

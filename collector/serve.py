@@ -21,7 +21,7 @@ from collector.settings import Settings
 from collector.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collector.wiring import Runner
+    from collector.loops import Runner
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -51,6 +51,7 @@ def serve(settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     from collector import wiring
     from collector.engine.folder import release_rules
+    from collector.loops import loops
     from collector.telemetry import configure_logging
 
     configure_logging(settings.log_format, settings.log_level)
@@ -62,16 +63,16 @@ def _serve(settings: Settings) -> None:
             _announce(settings, listener.getsockname()[1])
             if not settings.rules:
                 release_rules(services.database)
-            loops = [_Loop(name, each) for name, each in wiring.loops(services.database, settings).items()]
-            for loop in loops:
-                loop.start()
+            threads = [_Loop(name, each) for name, each in loops(services.database, settings).items()]
+            for thread in threads:
+                thread.start()
             try:
                 _supervise(settings, listener)
             finally:
-                for loop in loops:
-                    loop.tell()
-                for loop in loops:
-                    loop.join()
+                for thread in threads:
+                    thread.tell()
+                for thread in threads:
+                    thread.join()
     finally:
         services.close()
 

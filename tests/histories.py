@@ -43,6 +43,7 @@ def updates(draw: st.DrawFn, names: tuple[int, ...], longest: int = 40) -> list[
         at -= draw(GAPS) if steady is None or draw(st.integers(0, 5)) == 0 else steady
         back = draw(DAYS_BACK) if steady is None or draw(st.integers(0, 5)) == 0 else 1
         cut = datetime.fromtimestamp(at / 1_000_000, UTC) - timedelta(days=back)
+        subset = draw(st.none() | st.sampled_from(SUBSETS))
         found.append(
             Update(
                 draw(st.sampled_from(names)),
@@ -50,7 +51,7 @@ def updates(draw: st.DrawFn, names: tuple[int, ...], longest: int = 40) -> list[
                 run,
                 at + draw(DELAYS),
                 draw(st.sampled_from((None, at - back * DAY))),
-                draw(st.none() | st.sampled_from(SUBSETS).map(lambda text, cut=cut: text.format(cut, cut))),
+                subset and subset.format(cut, cut),
                 draw(VERSIONS),
                 draw(ROWS),
                 "run",

@@ -19,6 +19,7 @@ from collector.questions.scope import Scope
 from collector.questions.upstream import Upstream, suspects, upstream_of
 from collector.storage import alert_store, outbox, silences
 from collector.storage.alert_store import Acknowledged, Kept
+from collector.storage.outbox import Queued
 from lineage.model import DatasetRef
 from triggers.alerts import Alert, unique
 from triggers.messages import Context, Message, compose
@@ -109,7 +110,7 @@ class Alerting:
         )
         self.upstream = upstream
         explanations = _explain(conn, outcome, now)
-        messages = [self._message(each, outcome, explanations) for each in outcome.notifications]
+        messages = list(self._messages(outcome, explanations))
         rows = self._rows(outcome, explanations, outcome.notifications, now)
         wakes = [outcome.wake, silences.next_change(conn, now)]
         wake = min((at for at in wakes if at is not None), default=None)
@@ -121,11 +122,15 @@ class Alerting:
         alert_store.write(conn, decided.alerts)
         alert_store.write_groups(conn, decided.before, decided.after)
         alert_store.record(conn, decided.messages)
-        for message in decided.messages:
-            if message.receiver != NOBODY:
-                outbox.put(conn, message.receiver, NOTIFICATION, message.id, message.data(), now)
-        for each in decided.acknowledgements:
-            outbox.put(conn, each.receiver, ACKNOWLEDGEMENT, each.key, each.body, now)
+        queued = [
+            Queued(each.receiver, NOTIFICATION, each.id, each.data())
+            for each in decided.messages
+            if each.receiver != NOBODY
+        ]
+        queued += [
+            Queued(each.receiver, ACKNOWLEDGEMENT, each.key, each.body) for each in decided.acknowledgements
+        ]
+        outbox.put_all(conn, queued, now)
 
     def wrote(self, decided: Decided) -> None:
         """Take over what has been written."""
@@ -149,22 +154,21 @@ class Alerting:
                     body = {"group": group.id, "by": last.by, "note": last.note, "at": last.at}
                     yield Handover(group.receiver, key, body)
 
-    def _message(
-        self, notification: Notification, outcome: Outcome, explanations: Mapping[str, str]
-    ) -> Message:
+    def _messages(self, outcome: Outcome, explanations: Mapping[str, str]) -> Iterator[Message]:
         affected: dict[str, list[Standing]] = defaultdict(list)
         for standing in outcome.standings.values():
             if standing.affected is not None:
                 affected[standing.affected.root].append(standing)
         digests = {each.name for each in self.rules.policy.routes if each.digest is not None}
-        context = Context(
-            self.upstream.names,
-            explanations,
-            affected,
-            self.rules.timezone,
-            digest=notification.group.route in digests,
-        )
-        return compose(notification, context)
+        for notification in outcome.notifications:
+            context = Context(
+                self.upstream.names,
+                explanations,
+                affected,
+                self.rules.timezone,
+                digest=notification.group.route in digests,
+            )
+            yield compose(notification, context)
 
     def _rows(
         self,

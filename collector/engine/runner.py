@@ -173,14 +173,15 @@ class Engine:
     def step(self) -> bool:
         """Do one round; tell whether anything was done, and so there may be more to do."""
         now = self._clock()
+        found = None
         with self._database.read() as conn:
             wanted = revisions.all_revisions(conn)
-        followed = {name: _number(wanted, name) for name in FOLLOWED}
-        if followed != self._followed or self._watermark.ahead(now):
+            followed = {name: _number(wanted, name) for name in FOLLOWED}
+            if followed == self._followed and not self._watermark.ahead(now):
+                found = self._round(conn, _number(wanted, revisions.ALERTS), now)
+        if found is None:
             self._follow(followed, now)
             return True
-        with self._database.read() as conn:
-            found = self._round(conn, _number(wanted, revisions.ALERTS), now)
         worth = found.looked or found.decided or found.foretold.any or found.follow or self._put_off
         if not worth and not (found.told.ids and self._is_time_to_forget(found.told, now)):
             self._turn.keep_idle()
@@ -209,11 +210,14 @@ class Engine:
             self._alerts_revision, self._other, self._undecided = alerts_revision, found.other, False
         elif found.opened:
             self._undecided = True
-        self._open |= found.opened
+        for key, alerts in found.opened.items():
+            if alerts:
+                self._open[key] = alerts
+            else:
+                self._open.pop(key, None)
         # What a dataset is no longer expected to be it cannot fail to be; under another name it is looked at anew.
         for key in rebound.removed | rebound.moved.keys():
             self._undecided |= bool(self._open.pop(key, None))
-        self._open = {key: alerts for key, alerts in self._open.items() if alerts}
         if rebound.added or rebound.removed or rebound.moved:
             self._forecasts.bindings_changed()
 

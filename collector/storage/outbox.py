@@ -7,7 +7,7 @@ once, whoever waits longest is served next, and one that hangs or is flooded hol
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -62,23 +62,43 @@ class Attempt(NamedTuple):
     error: str | None = None
 
 
-def put(conn: Connection, target_id: str, kind: str, key: str, body: Mapping[str, Any], now: int) -> None:
-    """Queue something for a receiver; nothing happens if its key was queued before.
+class Queued(NamedTuple):
+    """What is to be sent to a receiver; what has the same ``group`` in its body is one series."""
 
-    What has the same ``group`` in its body is one series: it arrives in the order in which it was queued. Something new
-    of a series makes what waits of it due now.
+    target_id: str
+    kind: str
+    key: str
+    body: Mapping[str, Any]
+
+
+def put(conn: Connection, target_id: str, kind: str, key: str, body: Mapping[str, Any], now: int) -> None:
+    """Queue something for a receiver, see ``put_all``."""
+    put_all(conn, [Queued(target_id, kind, key, body)], now)
+
+
+def put_all(conn: Connection, wanted: Collection[Queued], now: int) -> None:
+    """Queue things for receivers, in this order; nothing happens to one whose key was queued before.
+
+    A series arrives in the order in which it was queued. Something new of it makes what waits of it due now.
     """
-    series = body.get("group")
-    row = (target_id, kind, series, key, json.dumps(body), State.PENDING, 0, now, now, now)
+    if not wanted:
+        return
     columns = ("target_id", "kind", "series", "key", "body", "state", "attempts", "next_at", "created_at")
-    write_rows(conn, outbox, (*columns, "queued_at"), [row], key=("key",))
-    if series is not None:
-        conn.execute(
-            update(outbox)
-            .where(_pending(target_id), outbox.c.series == series, outbox.c.next_at > now)
-            .values(next_at=now)
-        )
-    write_rows(conn, receiver, ("id", "failures"), [(target_id, 0)])
+    rows = [
+        (id_, kind, body.get("group"), key, json.dumps(body), State.PENDING, 0, now, now, now)
+        for id_, kind, key, body in wanted
+    ]
+    write_rows(conn, outbox, (*columns, "queued_at"), rows, key=("key",))
+    later = and_(outbox.c.state == State.PENDING, outbox.c.next_at > now)
+    waiting = (
+        select(outbox.c.target_id, outbox.c.series).where(later, outbox.c.series.is_not(None)).distinct()
+    )
+    new = {(each.target_id, each.body.get("group")) for each in wanted}
+    for target_id, series in conn.execute(waiting).all():
+        if (target_id, series) in new:
+            mine = and_(later, outbox.c.target_id == target_id, outbox.c.series == series)
+            conn.execute(update(outbox).where(mine).values(next_at=now))
+    write_rows(conn, receiver, ("id", "failures"), [(id_, 0) for id_ in sorted({row[0] for row in rows})])
 
 
 def ready(conn: Connection, now: int, limit: int) -> list[str]:

@@ -5,10 +5,12 @@ Whoever follows compares numbers, however many changes lie between: it needs to 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Dialect, select
 
+from collector.storage.prepared import Prepared
 from collector.storage.tables import revision
 from collector.storage.upsert import SUM, names, write_rows
 
@@ -37,7 +39,12 @@ NONE = Revision(0, 0)
 
 def all_revisions(conn: Connection) -> dict[str, Revision]:
     """Give what has been changed at all, by name."""
-    return {row.name: Revision(row.wanted, row.applied) for row in conn.execute(select(revision))}
+    return {row.name: Revision(row.wanted, row.applied) for row in _all(conn.dialect).run(conn, {})}
+
+
+@lru_cache
+def _all(dialect: Dialect) -> Prepared:
+    return Prepared(select(revision), dialect)
 
 
 def get(conn: Connection, name: str) -> Revision:

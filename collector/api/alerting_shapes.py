@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from collector.api.fields import Text
 from collector.api.rule_fields import (
@@ -14,6 +14,7 @@ from collector.api.rule_fields import (
     SHORT,
     Keyed,
     OneOrMany,
+    Part,
     clock_time,
     hours,
     id_field,
@@ -37,14 +38,14 @@ def secret(**kwargs: Any) -> Text:
     return text(WHERE, pattern=REFERENCE, **kwargs)
 
 
-class AppriseTarget(Schema):
+class AppriseTarget(Part):
     """Any of the services that Apprise knows."""
 
     kind = Text(required=True, validate=validate.OneOf(["apprise"]))
     url = secret(required=True)
 
 
-class WebhookTarget(Schema):
+class WebhookTarget(Part):
     """An address to which messages are posted, signed after Standard Webhooks."""
 
     kind = Text(required=True, validate=validate.OneOf(["webhook"]))
@@ -60,7 +61,7 @@ class WebhookTarget(Schema):
     )
 
 
-class PagerDutyTarget(Schema):
+class PagerDutyTarget(Part):
     """PagerDuty, or what takes its Events API v2."""
 
     kind = Text(required=True, validate=validate.OneOf(["pagerduty"]))
@@ -68,7 +69,7 @@ class PagerDutyTarget(Schema):
     url = text("instead of PagerDuty's own")
 
 
-class EmailTarget(Schema):
+class EmailTarget(Part):
     """Mail."""
 
     kind = Text(required=True, validate=validate.OneOf(["email"]))
@@ -97,7 +98,7 @@ def label(said_: str) -> OneOrMany:
     return OneOrMany(keep=True, metadata=said(said_))
 
 
-class Match(Schema):
+class Match(Part):
     """Which alerts: those of which everything holds that is given here.
 
     A value may have `*` and `?`, or `=`, `!=`, `=~`, `!~` before it; of several in a list one must hold.
@@ -122,14 +123,14 @@ class RouteMatch(Match):
     )
 
 
-class Weekly(Schema):
+class Weekly(Part):
     """Hours of some days of the week."""
 
     weekdays = weekdays()
     times = hours()
 
 
-class WindowRule(Schema):
+class WindowRule(Part):
     """A time of planned work: once, from a time to another, or weekly."""
 
     id = id_field(required=True)
@@ -160,7 +161,7 @@ def group_labels() -> fields.List[str]:
     )
 
 
-class Timing(Schema):
+class Timing(Part):
     """How long groups wait."""
 
     group_wait = lasting("from the first alert of a group to its first message", default="1m")
@@ -168,7 +169,7 @@ class Timing(Schema):
     repeat_interval = lasting("until an unchanged group is told again", default="12h")
 
 
-class Digest(Schema):
+class Digest(Part):
     """All of it in one message a day."""
 
     at = clock_time("by the clock of the file's time zone", required=True)
@@ -189,7 +190,7 @@ class RouteRule(Timing):
     send_resolved = fields.Boolean(metadata=said("tell when all is well again", default=True))
 
 
-class LineageInhibition(Schema):
+class LineageInhibition(Part):
     """One alert at the cause: what lies downstream is affected by it."""
 
     max_depth = fields.Integer(
@@ -200,7 +201,7 @@ class LineageInhibition(Schema):
     resume_after = lasting("what is bad this long after its cause alerts by itself", default="15m")
 
 
-class Inhibit(Schema):
+class Inhibit(Part):
     """What keeps alerts from being told as ones of their own."""
 
     lineage = fields.Nested(LineageInhibition)

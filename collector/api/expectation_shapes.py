@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from collector.api.fields import Text
 from collector.api.rule_fields import (
     SHORT,
     OneOrMany,
+    Part,
     Various,
     clock_time,
     hours,
@@ -28,8 +29,10 @@ MOST_HISTORY = 1000
 LARGEST = 2**63 - 1
 
 
-class Selector(Schema):
+class Selector(Part):
     """Which datasets are meant: those for which everything holds that is given here."""
+
+    error_messages = {"type": "Must be keys and values, as {namespace: NAMESPACE, name: NAME}."}  # noqa: RUF012
 
     namespace = text("in full")
     name = text("in full, or a pattern with `*` and `?`")
@@ -39,7 +42,7 @@ class Selector(Schema):
     needed_by = text("what this node hangs on", examples=["job:NAMESPACE:NAME"])
 
 
-class Within(Schema):
+class Within(Part):
     """Time that counts."""
 
     weekdays = weekdays()
@@ -47,7 +50,7 @@ class Within(Schema):
     calendar = text("only its working days count")
 
 
-class MaxAge(Schema):
+class MaxAge(Part):
     """How old data may get."""
 
     warn = lasting("due from this age on; if left out, it is late at once")
@@ -55,8 +58,10 @@ class MaxAge(Schema):
     within = fields.Nested(Within, metadata=said("ages are counted in this time only"))
 
 
-class Due(Schema):
+class Due(Part):
     """When data are there, by the clock of the expectation's time zone."""
+
+    error_messages = {"type": "Must be keys and values, as {at: 07:00}."}  # noqa: RUF012
 
     at = clock_time("every day, or the working day of each month that is named")
     cron = text("five fields, as Debian's cron reads them", examples=["0 7 * * mon-fri"])
@@ -75,7 +80,7 @@ class Due(Schema):
     )
 
 
-class Anomaly(Schema):
+class Anomaly(Part):
     """Numbers of rows that are unusual, by median and median absolute deviation."""
 
     method = Text(validate=validate.OneOf(["mad"]))
@@ -102,7 +107,7 @@ class Anomaly(Schema):
     )
 
 
-class Metric(Schema):
+class Metric(Part):
     """How many rows an update brings."""
 
     field = Text(validate=validate.OneOf(["outputStatistics.rowCount"]))
@@ -112,7 +117,7 @@ class Metric(Schema):
     anomaly = fields.Nested(Anomaly, metadata=said("as many as usual"))
 
 
-class AssertionsRule(Schema):
+class AssertionsRule(Part):
     """The newest result of each check is a success."""
 
     names = OneOrMany(metadata=said("keys of the checks that count; all"))
@@ -125,14 +130,14 @@ class AssertionsRule(Schema):
     wait = lasting("the results must be of the newest update, and be there this long after it")
 
 
-class SchemaUnchanged(Schema):
+class SchemaUnchanged(Part):
     """The schema is still the one that it was."""
 
     since = moment("which one; if left out, the first one known")
     compatible = fields.Boolean(metadata=said("new columns are allowed", default=False))
 
 
-class PartitionRule(Schema):
+class PartitionRule(Part):
     """Which partition a release needs."""
 
     from_ = OneOrMany(
@@ -160,14 +165,14 @@ class PartitionRule(Schema):
     )
 
 
-class Grace(Schema):
+class Grace(Part):
     """How long after its time an update is due, and then late."""
 
     warn = lasting("due after", default="0m")
     late = lasting("late after", required=True)
 
 
-class Predict(Schema):
+class Predict(Part):
     """Telling before a deadline that it will be missed."""
 
     warn_before = lasting("from this long before the deadline on", required=True)
@@ -181,7 +186,7 @@ class Predict(Schema):
     )
 
 
-class ObjectiveRule(Schema):
+class ObjectiveRule(Part):
     """How many deadlines are to be met."""
 
     share = fields.Float(
@@ -190,7 +195,7 @@ class ObjectiveRule(Schema):
     period = lasting("in any stretch of time this long", default="30d")
 
 
-class CatchUpOnMissed(Schema):
+class CatchUpOnMissed(Part):
     """What is told of deadlines that passed while no engine ran."""
 
     policy = Text(
@@ -202,7 +207,7 @@ class CatchUpOnMissed(Schema):
     window = lasting("nothing is told of deadlines longer ago")
 
 
-class ExpectationRule(Schema):
+class ExpectationRule(Part):
     """One condition on some datasets: one of max_age, due, metric, assertions, schema."""
 
     id = id_field(required=True, metadata=said("what is known of it is kept under this id"))

@@ -22,12 +22,19 @@ SHORT: Final = validate.Length(min=1, max=2000)
 """Characters of a text; of an address, a name of a dataset, a reason."""
 
 ID: Final = r"^[A-Za-z0-9][A-Za-z0-9_.:\-]*$"
+ID_TELLS: Final = "Must be of letters, digits and _ . : - only, with a letter or digit first."
 
 LONGEST_ID: Final = 200
 """Characters, as the tables have room for."""
 
 FEW: Final = validate.Length(max=100)
 MANY: Final = validate.Length(max=1000)
+
+
+class Part(Schema):
+    """Keys and values of a rule file."""
+
+    error_messages = {"type": "Must be keys and values."}  # noqa: RUF012  # as the library has it
 
 
 class Various(fields.Field[Any]):
@@ -102,7 +109,9 @@ class Keyed(fields.Dict):
 
 def id_field(**kwargs: Any) -> Text:
     """Make a field for the id of a rule."""
-    return Text(validate=[validate.Length(min=1, max=LONGEST_ID), validate.Regexp(ID)], **kwargs)
+    return Text(
+        validate=[validate.Length(min=1, max=LONGEST_ID), validate.Regexp(ID, error=ID_TELLS)], **kwargs
+    )
 
 
 def text(said_: str = "", **kwargs: Any) -> Text:

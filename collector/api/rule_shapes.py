@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from collector.api.alerting_shapes import TARGETS, Alerting, WindowRule
 from collector.api.expectation_shapes import ExpectationRule
 from collector.api.fields import Text
-from collector.api.rule_fields import MANY, SHORT, ByKind, Keyed, Various, id_field, text
+from collector.api.rule_fields import MANY, SHORT, ByKind, Keyed, Part, Various, id_field, text
 from collector.api.shapes import said
 from triggers.errors import Step
 from triggers.rule_files import VERSION, rows_of
@@ -19,7 +19,7 @@ MOST_RULES = 100_000
 DAY = {"pattern": r"^\d{4}-\d\d-\d\d$", "examples": ["2026-12-24"]}
 
 
-class Holidays(Schema):
+class Holidays(Part):
     """The public holidays of a country, or of a market."""
 
     country = text("ISO 3166", examples=["DE"])
@@ -27,7 +27,7 @@ class Holidays(Schema):
     market = text("ISO 10383", examples=["XECB", "XNYS"])
 
 
-class Days(Schema):
+class Days(Part):
     """Some days, the first and the last included."""
 
     from_ = text("", data_key="from", attribute="from", required=True, **DAY)
@@ -40,7 +40,7 @@ def days(said_: str) -> fields.List[Any]:
     return fields.List(item, validate=MANY, metadata=said(said_))
 
 
-class Calendar(Schema):
+class Calendar(Part):
     """Which days are working days. An explicit one wins over an explicit day off, that over weekend and holidays."""
 
     weekend = fields.List(
@@ -52,7 +52,7 @@ class Calendar(Schema):
     valid_until = text("nothing is known of later days, and what is due then is not judged", **DAY)
 
 
-class RuleFile(Schema):
+class RuleFile(Part):
     """One of several files of rules."""
 
     version = fields.Integer(required=True, strict=True, validate=validate.OneOf([VERSION]))

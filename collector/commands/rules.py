@@ -30,7 +30,22 @@ def command() -> None:
 
     The rules are YAML documents with the keys version (1), timezone, calendars, targets, expectations, windows and
     alerting. Several files, or the files of folders (*.yaml, *.yml), are read as one: ids are those of all of them,
-    calendars and the time zone a file's own. `tidegate rules schema` describes them for editors.
+    calendars and the time zone a file's own. `tidegate rules schema` describes them for editors. The least that does
+    something:
+
+    \b
+      version: 1
+      targets:
+        chat: {kind: apprise, url: "env:CHAT_URL"}
+      expectations:
+        - id: orders-are-fresh
+          dataset: {namespace: "postgres://shop:5432", name: shop.public.orders}
+          max_age: 2h
+      alerting:
+        routes:
+          - to: chat
+
+    What the server notifies of is sent by the server: CHAT_URL is an environment variable of its own.
     """
 
 
@@ -59,6 +74,8 @@ def apply(settings: Settings, files: tuple[Path, ...]) -> None:
         revision = rules.replace(conn, rows, now_us())
         database.notify(conn)
     out().print(f"{told(rows)} {'applied' if revision != before else 'as they were'}")
+    if rows and not any(row.body.get("routes") for row in rows if row.kind == "alerting"):
+        note().print("There are no routes under alerting: alerts are shown, and nobody is told of them.")
 
 
 @command.command()

@@ -132,10 +132,12 @@ class Secrets:
 
     def _real_path(self, reference: str) -> Path:
         given = Path(reference.removeprefix(FILE))
+        if not given.is_absolute():
+            raise SecretForbidden(f"{reference} must be a whole path, from / on.")
         try:
             # Links are followed, also those that lead to the folders themselves: /var/run is one to /run.
             path = given.resolve()
-            if given.is_absolute() and any(path.is_relative_to(each.resolve()) for each in self.folders):
+            if any(path.is_relative_to(each.resolve()) for each in self.folders):
                 return path
         except (OSError, RuntimeError, ValueError):
             pass  # a circle of links, or no path at all, leads nowhere

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,18 @@ def test_secrets_that_rules_may_not_name_are_told_with_their_line(
         assert refused.exit_code == 1
         assert f"{file}:5: $.targets.chat.url: Rules may not refer to env:CHAT; " in refused.stderr
     assert "env:CHAT" in tidegate("rules", "export").stdout
+
+
+def test_the_example_of_the_help_is_a_rule_file_and_people_hear_of_it(tidegate: Tidegate, file: Path) -> None:
+    help_ = CliRunner().invoke(main, ["rules", "--help"]).stdout
+    lines = dropwhile(lambda line: line.strip() != "version: 1", help_.splitlines())
+    file.write_text("\n".join(takewhile(str.strip, lines)))
+    applied = tidegate("rules", "apply", file)
+    assert applied.stdout == "1 expectation, 1 target applied\n"
+    assert applied.stderr == ""
+    exported = tidegate("rules", "export").stdout
+    file.write_text(exported.partition("alerting:")[0])
+    assert "nobody is told" in tidegate("rules", "apply", file).stderr
 
 
 def test_rules_of_a_folder_are_changed_there(tidegate: Tidegate, file: Path, database_url: str) -> None:

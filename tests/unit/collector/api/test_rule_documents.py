@@ -48,8 +48,8 @@ expectations:
         ("triggers: []", ":1: $.triggers Unknown field."),
         ("timezone: Mars", ":1: $.timezone Unknown time zone: 'Mars'."),
         ("calendars:\n  de:\n    weekend: [su]", ":4: $.calendars.de.weekend No days of the week: "),
-        ("calendars:\n  'a b': {}", ":3: $.calendars.a b String does not match expected pattern."),
-        ("calendars: {de: 3}", ":2: $.calendars.de Invalid input type."),
+        ("calendars:\n  'a b': {}", ":3: $.calendars.a b Must be of letters, digits and _ . : - only"),
+        ("calendars: {de: 3}", ":2: $.calendars.de Must be keys and values."),
         ("targets:\n  chat: {kind: fax}", ":3: $.targets.chat.kind Must be one of: apprise, webhook, "),
         ("targets:\n  chat: {}", ":3: $.targets.chat.kind Must be one of: apprise, webhook, "),
         ("targets:\n  chat: 3", ":3: $.targets.chat Must be keys and values."),
@@ -70,7 +70,7 @@ expectations:
         ),
         (
             "expectations:\n- id: -a\n  dataset: {name: b}\n  max_age: 1h",
-            ":3: $.expectations[0].id String does not",
+            ":3: $.expectations[0].id Must be of letters, digits",
         ),
         (
             "expectations:\n- id: a\n  dataset: {name: b}\n  max_age: 3",

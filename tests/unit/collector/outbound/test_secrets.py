@@ -113,7 +113,7 @@ def test_only_files_in_some_folders_can_be_named(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(inside)
     for bad in (
         outside / "key", inside / "../outside/key", inside / "link", inside / "folder/key", inside / "round",
-        tmp_path / "inside-too/key", "/etc/passwd", "/proc/self/environ", "deep/key", "a\0b",
+        tmp_path / "inside-too/key", "/etc/passwd", "/proc/self/environ", "/a\0b",
     ):  # fmt: skip
         said = f"Rules may not refer to file:{bad}; the setting secret_files can allow its folder."
         with pytest.raises(SecretForbidden) as caught:
@@ -121,6 +121,8 @@ def test_only_files_in_some_folders_can_be_named(tmp_path: Path, monkeypatch: py
         assert str(caught.value) == said
         with pytest.raises(SecretForbidden):
             bounded.resolve({"password": f"file:{bad}"})
+    with pytest.raises(SecretForbidden, match=r"^file:deep/key must be a whole path, from / on\.$"):
+        bounded.check("file:deep/key")
 
 
 @pytest.mark.parametrize(

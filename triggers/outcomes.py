@@ -53,7 +53,7 @@ def outcomes(expectation: Expectation, facts: Facts, since: int, until: int) -> 
     known = until - 1 if facts.complete_until is None else min(until - 1, facts.complete_until)
     found = (
         each
-        for each in _all(expectation, facts, since, known)
+        for each in _all(expectation, facts, since, known, past=False)
         if since <= each.deadline < until and _sure(expectation, each, known)
     )
     return sorted(found, key=lambda outcome: (outcome.deadline, outcome.release))
@@ -97,7 +97,7 @@ def settle(
     new: list[Outcome] = []
     changed: list[Outcome] = []
     coming: list[int] = []
-    for outcome in _all(expectation, facts, begin, known):
+    for outcome in _all(expectation, facts, begin, known, past=news):
         if not _sure(expectation, outcome, known):
             coming.append(outcome.deadline)
         elif outcome.deadline >= begin or _judged_as_it_comes(expectation):
@@ -121,11 +121,11 @@ def _judged_as_it_comes(expectation: Expectation) -> bool:
     )
 
 
-def _all(expectation: Expectation, facts: Facts, since: int, known: int) -> list[Outcome]:
+def _all(expectation: Expectation, facts: Facts, since: int, known: int, *, past: bool) -> list[Outcome]:
     """Give all outcomes that the facts tell, one for each release.
 
     Of what has not come those with ``since <= deadline <= known`` and the next one after that. Of what is judged as it
-    comes only what was heard of ``since`` then.
+    comes only what was heard of ``since`` then. Unless ``past``, some with deadlines before ``since`` may be left out.
     """
     condition = expectation.condition
     new, _ = sift(expectation, arrivals(expectation, facts.updates))
@@ -144,7 +144,8 @@ def _all(expectation: Expectation, facts: Facts, since: int, known: int) -> list
         if isinstance(condition, MaxAge):
             found = chain(_first(expectation, new), _by_age(expectation, condition, new))
         else:
-            found = chain(_first(expectation, new), _by_release(expectation, condition, new, since, known))
+            met = _by_release(expectation, condition, new, since, known, past=past)
+            found = chain(_first(expectation, new), met)
     end = calendar_end(expectation)
     # Of two that are about the same time the later one counts.
     return list({each.release: each for each in found if end is None or each.deadline < end}.values())
@@ -167,13 +168,18 @@ def _by_age(expectation: Expectation, condition: MaxAge, new: Sequence[Arrival])
 
 
 def _by_release(
-    expectation: Expectation, condition: Due, new: Sequence[Arrival], since: int, known: int
+    expectation: Expectation, condition: Due, new: Sequence[Arrival], since: int, known: int, *, past: bool
 ) -> Iterator[Outcome]:
     """Each update meets the releases from the first that was not met on, as far as it reaches."""
     table, late = timetable(condition, expectation.timezone), expectation.grace.late
-    awaited: int | None = None
-    for number, arrival in enumerate(new):
+    places: list[tuple[Arrival, int | None, int | None]] = []
+    for arrival in reversed(new):
         reach, following = around(expectation, condition, arrival)
+        places.append((arrival, reach, following))
+        if not past and reach is not None and reach + late < since:
+            break  # those before it reach no further
+    awaited: int | None = None
+    for number, (arrival, reach, following) in enumerate(reversed(places)):
         if number and reach is not None:
             for release in _releases(table, awaited, reach):
                 yield Outcome(release, release + late, arrival.at, arrival.at < release + late)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from triggers.verdict import Reason, State, Verdict
@@ -43,7 +43,9 @@ def judge(met: Verdict, awaited: Awaited, now: int, seen: int) -> Verdict:
     next_look = None if coming is None else coming + now - seen
     held = coming is not None and coming <= now
     if not reached:
-        return replace(met, next_look=next_look, held=held)
+        return Verdict(
+            met.state, met.reason, met.release, met.deadline, met.late_by, met.since, next_look, held
+        )
     last = reached[-1]
     return Verdict(
         last.state,

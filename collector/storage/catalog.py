@@ -155,7 +155,8 @@ def resolve_node(conn: Connection, text: str, visible: Visible = None) -> Node:
     kind, colon, rest = text.partition(":")
     if kind not in TABLES or not colon or ":" not in rest:
         detail = "A node is written dataset:NAMESPACE:NAME or job:NAMESPACE:NAME."
-        raise Unprocessable(detail, errors=(FieldError("$.node", f"{text!r} is neither"),))
+        hint = f"; did you mean dataset:{text}?" if kind not in TABLES and colon else ""
+        raise Unprocessable(detail, errors=(FieldError("$.node", f"{text!r} is neither{hint}"),))
     node_type: NodeType = "job" if kind == "job" else "dataset"
     table = TABLES[node_type]
     ids = readings(node_type, rest)

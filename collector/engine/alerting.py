@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from collector.engine.selfcheck import flooded
 from collector.questions.root_cause import root_cause
 from collector.questions.scope import Scope
 from collector.questions.upstream import Upstream, suspects, upstream_of
@@ -32,6 +33,10 @@ ACKNOWLEDGEMENT = "acknowledgement"
 
 HEAR_OF_PEOPLE = frozenset({"pagerduty", "webhook"})
 """Kinds of targets that are told when somebody takes care of what they were told."""
+
+MOST = 10_000
+"""Alerts about datasets that are told of at a time. Where more are open something has gone wrong that they all share,
+and nobody reads them one by one: decisions would take minutes, and hold up the events that end them."""
 
 EXPLAINED = 20
 """Causes in one decision that are explained by a look at all that lies upstream; more would hold up the message."""
@@ -87,8 +92,12 @@ class Alerting:
         self.upstream, self.wake = Upstream(), now
 
     def decide(self, conn: Connection, open_: Iterable[Alert], now: int) -> Decided:
-        """Decide what is told of the alerts that are open ``now`` (µs UTC); nothing is changed before ``wrote``."""
-        given = unique(open_)
+        """Decide what is told of the alerts that are open ``now`` (µs UTC); nothing is changed before ``wrote``.
+
+        If more than ``MOST`` are open, those that were told of before stay, and of the others the gravest and oldest
+        are taken in; an alert of the engine's own tells how many wait, until so many have ended.
+        """
+        given = self._bounded(unique(open_), now)
         policy = self.rules.policy
         datasets = {
             DatasetRef(each.namespace, each.name).id for each in given.values() if each.type == "dataset"
@@ -116,6 +125,22 @@ class Alerting:
         wake = min((at for at in wakes if at is not None), default=None)
         handovers = list(self._handovers(outcome.state, taken_on))
         return Decided(self.state, outcome.state, rows, messages, handovers, wake)
+
+    def _bounded(self, given: dict[str, Alert], now: int) -> dict[str, Alert]:
+        too_many = sum(alert.type == "dataset" for alert in given.values()) - MOST
+        if too_many <= 0:
+            return given
+
+        def place(alert: Alert) -> tuple[bool, bool, int, int, str]:
+            kept = self.kept.get(alert.fingerprint)
+            is_open = kept is not None and kept.alert.ends is None
+            return alert.type == "dataset", not is_open, -alert.severity.rank, alert.starts, alert.fingerprint
+
+        flood = flooded(MOST, too_many, now)
+        known = self.kept.get(flood.fingerprint)
+        if known and known.alert.ends is None:
+            flood = replace(flood, starts=known.alert.starts)
+        return unique([*sorted(given.values(), key=place)[:-too_many], flood])
 
     def write(self, conn: Connection, decided: Decided, now: int) -> None:
         """Keep what was decided, and what is to be sent, in a writing transaction."""

@@ -17,6 +17,7 @@ NAME = "engine"
 
 LAGGING = "engine.lagging"
 OUTAGE = "engine.outage"
+FLOODED = "engine.flooded"
 
 TOLD_FOR = 3_600_000_000
 """µs for which an outage is an open alert: it is over when it is told, and receivers hear of open alerts only."""
@@ -61,6 +62,15 @@ class SelfCheck:
                     f"that time {late + excused} were missed, of which {excused} are not told of."
                 )
             yield _alert(OUTAGE, told_from, self._outage_words)
+
+
+def flooded(most: int, more: int, now: int) -> Alert:
+    """Give the alert that more is wrong than is told of (µs UTC)."""
+    words = (
+        f"Tidegate tells of {most:,} alerts about datasets at a time. {more:,} more are open and wait until some of "
+        "these have ended; all datasets that are late are listed under freshness."
+    )
+    return _alert(FLOODED, now, words)
 
 
 def _alert(rule: str, starts: int, words: str) -> Alert:

@@ -109,6 +109,8 @@ def test_why_says_the_verdict_then_because_then_the_path(
     assert any("The newest run of load failed at 2026-11-22T12:00:00Z: disk full." in line for line in shown)
     assert json.loads(tidegate("why", SALES, "--format", "json").stdout)["state"] == "late"
     assert lines("why", "dataset:shop:orders")[:2] == ["fresh  dataset shop:orders", "orders is fresh."]
+    unkind = tidegate("why", "shop:orders")  # as tables show names
+    assert (unkind.exit_code, "did you mean dataset:shop:orders?" in unkind.stderr) == (1, True)
     nowhere = tidegate("why", "dataset:shop:none")
     assert (nowhere.exit_code, nowhere.stderr) == (1, "Error: There is no node 'dataset:shop:none'.\n")
 

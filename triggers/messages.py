@@ -148,17 +148,19 @@ def compose(notification: Notification, context: Context) -> Message:
 def _title(notification: Notification, gravest: Severity, context: Context) -> str:
     standings = notification.firing
     if not standings:
-        return f"[RESOLVED] {_listed([alert.name for alert in notification.resolved])}"
+        return f"[RESOLVED] {_listed(_names(notification.resolved))}"
+    names = _names(standing.alert for standing in standings)
     head = f"[{gravest.value.upper()}]" + (" again:" if notification.reason is Reason.REPEAT else "")
     if context.digest:
         causes = sorted({standing.cause for standing in standings})
         named = _listed(context.names.get(cause, cause) for cause in causes)
-        return f"{head} {_counted(len(standings), 'dataset')} affected by {named}"
+        return f"{head} {_counted(len(names), 'dataset')} affected by {named}"
     affects = sum(standing.affects for standing in standings)
     also = f" ({affects} affected)" if affects else ""
-    if len(standings) == 1:
-        return f"{head} {HEADLINE.split(standings[0].alert.text, 1)[0]}{also}"
-    return f"{head} {_listed([standing.alert.name for standing in standings])}{also}"
+    if len(names) == 1:
+        more = f", and {len(standings) - 1} more of it" if len(standings) > 1 else ""
+        return f"{head} {HEADLINE.split(standings[0].alert.text, 1)[0]}{more}{also}"
+    return f"{head} {_listed(names)}{also}"
 
 
 def _lines(notification: Notification, context: Context) -> Iterable[str]:
@@ -169,7 +171,7 @@ def _lines(notification: Notification, context: Context) -> Iterable[str]:
             yield from _alert_lines(standing, context)
         yield from _more(len(notification.firing))
     if notification.resolved:
-        yield f"Resolved: {_listed([alert.name for alert in notification.resolved])}"
+        yield f"Resolved: {_listed(_names(notification.resolved))}"
 
 
 def _alert_lines(standing: Standing, context: Context) -> Iterable[str]:
@@ -211,6 +213,11 @@ def _path(path: Sequence[str], context: Context) -> str:
 def _more(number: int, indent: str = "") -> Iterable[str]:
     if number > SHOWN:
         yield f"{indent}… and {number - SHOWN} more"
+
+
+def _names(alerts: Iterable[Alert]) -> Sequence[str]:
+    """Give the names of what alerts are about, of each dataset and job once."""
+    return list({alert.node: alert.name for alert in alerts}.values())
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import networkx as nx
 
@@ -98,16 +99,7 @@ class _Order:
             for alert in alerts
             if alert.open(now) or (alert.ends is not None and alert.ends <= now < alert.ends + resume_after)
         ]
-        # Sorted, so that the order of components does not depend on that of the input.
-        known: nx.DiGraph[str] = nx.DiGraph()
-        known.add_nodes_from(sorted(graph))
-        known.add_edges_from(sorted(graph.edges))
-        # Components come after those that they lead to.
-        ranks = {
-            node: -number
-            for number, component in enumerate(nx.strongly_connected_components(known))
-            for node in component
-        }
+        ranks = _ranks(graph)
         self.alerts = sorted(
             counted,
             key=lambda alert: (alert.starts, ranks.get(alert.node, 0), alert.node, alert.fingerprint),
@@ -126,6 +118,21 @@ class _Order:
         good = self.alerts[place].last_good
         first = 0 if good is None else bisect_right(self.starts, good)
         return ((1 << place) - (1 << first)) & ~self.of[self.alerts[place].node] if first < place else 0
+
+
+@lru_cache(maxsize=1)
+def _ranks(graph: nx.DiGraph[str]) -> Mapping[str, int]:
+    """Number the nodes of a graph, which must not change any more, so that data flow from lower to higher numbers.
+
+    Nodes of a circle have one number. A replay asks thousands of times about one graph.
+    """
+    # Sorted, so that the order of components does not depend on that of the input.
+    known: nx.DiGraph[str] = nx.DiGraph()
+    known.add_nodes_from(sorted(graph))
+    known.add_edges_from(sorted(graph.edges))
+    # Components come after those that they lead to.
+    components = enumerate(nx.strongly_connected_components(known))
+    return {node: -number for number, component in components for node in component}
 
 
 def _nearest(order: _Order, graph: nx.DiGraph[str], depth: int) -> dict[int, int]:

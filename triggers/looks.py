@@ -40,20 +40,25 @@ def look(expectation: Expectation, facts: Facts, before: Stance | None, now: int
     except CalendarExpired:
         # Not silence: whoever wrote the rule believes that somebody watches.
         verdict = Verdict(State.FAILED, Reason("calendar_ended"), since=_ended(before, now))
-    good = before.last_good if before else None
     if verdict.state in (State.FRESH, State.RECOVERED):
         return Stance(verdict, last_good=verdict.since)
+    good, bad = (before.last_good, before.bad_since) if before else (None, None)
+    last = verdict.reason.values.get("last")
+    if isinstance(last, int) and (good is None or last > good):
+        # It came, and was well for a while, since it was looked at the last time.
+        then = evaluate(expectation, facts, last)
+        if then.state in (State.FRESH, State.RECOVERED):
+            good = then.since
+            bad = bad if bad is not None and bad > last else None
+        elif good is None:
+            good = last
     if not verdict.state.violated:
         return Stance(verdict, last_good=good)
-    if good is None and isinstance(last := verdict.reason.values.get("last"), int):
-        good = last
     # A dataset that is late goes on to be so when the next release is due as well.
     since = verdict.deadline if verdict.state in (State.LATE, State.MISSED) else verdict.since
     if since is None:
         since = now
-    if before is not None and before.bad_since is not None:
-        since = min(since, before.bad_since)
-    return Stance(verdict, since, good)
+    return Stance(verdict, since if bad is None else min(since, bad), good)
 
 
 def _ended(before: Stance | None, now: int) -> int:

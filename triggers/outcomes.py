@@ -105,7 +105,18 @@ def settle(
                 new.append(outcome)
         elif news and settled_at is not None and outcome.arrived is not None:
             changed.append(outcome)
-    return Settlement(new, changed, max(begin, known + 1), min(coming, default=None))
+    # Before anything has come nothing is settled: the first data may be about a time before it.
+    settled = begin if _awaits_the_first(expectation, facts) else max(begin, known + 1)
+    return Settlement(new, changed, settled, min(coming, default=None))
+
+
+def _awaits_the_first(expectation: Expectation, facts: Facts) -> bool:
+    """Tell whether nothing has come by which releases are known."""
+    if not facts.updates or not isinstance(expectation.condition, Due | MaxAge):
+        return not (facts.updates or facts.checks or facts.schemas)
+    if expectation.partition is None and not expectation.refuse_empty:
+        return False
+    return not placed(expectation, sift(expectation, arrivals(expectation, facts.updates))[0])
 
 
 def _sure(expectation: Expectation, outcome: Outcome, known: int) -> bool:

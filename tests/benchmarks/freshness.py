@@ -61,7 +61,12 @@ MISSED = 10
 RATES = (10, 50)
 """Events a second."""
 
-NOTIFIED = 200
+NOTIFIED = 100
+BAD = 5
+"""One event in so many is told of."""
+
+OPEN = 10
+"""Alerts that are open at a time."""
 
 
 def expectations(number: int) -> Iterator[Row]:
@@ -206,7 +211,7 @@ def measure_timers(places: Databases) -> None:
 def measure_latency(places: Databases, rate: int) -> None:
     """Print how long after its acceptance an event that brings too few rows is told of.
 
-    Half of the events are such; each is followed by a good one for the same dataset, so that few alerts are open.
+    One event in ``BAD`` is such; the next ones are good, also for the same dataset, so that few alerts are open.
     """
     url = places.create(f"latency_{rate}")
     with HttpReceiver() as receiver:
@@ -220,15 +225,15 @@ def measure_latency(places: Databases, rate: int) -> None:
         with running(url, outbound_allow="127.0.0.1", settle=0) as server:
             time.sleep(1)
             sender = Sender(server)
-            for place in range(NOTIFIED):
+            for place in range(NOTIFIED + 1):
                 sender.send(place, rows=100)
             time.sleep(3)
             begun = time.monotonic()
-            for turn in range(NOTIFIED + rate):
-                for at, place, rows in ((0.0, turn, 0), (0.5, turn - rate, 100)):
-                    if 0 <= place < NOTIFIED:
-                        time.sleep(max(0.0, begun + (turn + at) * 2 / rate - time.monotonic()))
-                        sender.send(place, rows)
+            for turn in range(NOTIFIED * BAD):
+                time.sleep(max(0.0, begun + turn / rate - time.monotonic()))
+                back = turn % BAD
+                place = turn // BAD - back * OPEN
+                sender.send(place if place >= 0 else NOTIFIED, rows=100 if back else 0)
             time.sleep(2)
     heard: dict[str, float] = {}
     for request in receiver.received:
@@ -258,7 +263,7 @@ def counted(url: str) -> list[Row]:
         "group_wait": "0s",
         "group_interval": "1s",
         "inhibit": {"lineage": {"resume_after": "1s"}},
-        "routes": [{"name": "all", "to": ["hook"]}],
+        "routes": [{"name": "all", "to": ["hook"], "send_resolved": False}],
     }
     return [
         Row("target", "hook", target),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, exists, func, or_, select
+from sqlalchemy import Connection, Dialect, Select, bindparam, exists, func, or_, select
 
 from collector.storage import upsert
 from collector.storage.catalog import Named
@@ -15,6 +16,7 @@ from collector.storage.dataset_names import any_of
 from collector.storage.edge_reads import count_readers_and_writers
 from collector.storage.facet_reads import FacetVersion, current_facet
 from collector.storage.pages import Key, Page, cut, ordered
+from collector.storage.prepared import Prepared
 from collector.storage.runs import RunRow, runs_by_id
 from collector.storage.tables import SORT_PREFIX, assertion, dataset, dataset_update
 from collector.storage.visibility import Visible, within
@@ -98,23 +100,29 @@ def last_updates(conn: Connection, dataset_ids: Sequence[int], visible: Visible)
     """
     named = select(dataset.c.id, dataset.c.canonical_id).where(dataset.c.id.in_(dataset_ids))
     canonical = {row.id: row.canonical_id for row in conn.execute(named)}
-    member = dataset.alias("member")
-    newest = _frontier(member).correlate(member).scalar_subquery()
-    statement = select(member.c.canonical_id, dataset_update).join_from(
-        member,
-        dataset_update,
-        (dataset_update.c.dataset_id == member.c.id) & (dataset_update.c.event_time == newest),
-    )
-    rows = conn.execute(
-        statement.where(
-            upsert.among(conn, member.c.canonical_id, set(canonical.values())),
-            within(member.c.namespace_id, visible),
-        ).order_by(dataset_update.c.event_time, dataset_update.c.run_id)
-    ).all()
+    ids = upsert.many(conn, set(canonical.values()))
+    rows = _last_updates(conn.dialect, visible).run(conn, {"ids": ids}).all()
     # Each name of a dataset has its newest; the last of them counts.
     last = {row.canonical_id: row for row in rows}
     runs = runs_by_id(conn, (row.run_id for row in last.values()), visible)
     return {id_: _update(last[of], runs) for id_, of in canonical.items() if of in last}
+
+
+@lru_cache(maxsize=32)
+def _last_updates(dialect: Dialect, visible: Visible) -> Prepared:
+    member = dataset.alias("member")
+    newest = _frontier(member).correlate(member).scalar_subquery()
+    there = (dataset_update.c.dataset_id == member.c.id) & (dataset_update.c.event_time == newest)
+    # Not required: the list of namespaces is written out when this is compiled, before there are ids.
+    ids = bindparam("ids", type_=upsert.MANY, required=False)
+    mine = upsert.among_parameter(dialect, member.c.canonical_id, ids)
+    return Prepared(
+        select(member.c.canonical_id, dataset_update)
+        .join_from(member, dataset_update, there)
+        .where(mine, within(member.c.namespace_id, visible))
+        .order_by(dataset_update.c.event_time, dataset_update.c.run_id),
+        dialect,
+    )
 
 
 def _frontier(member: Any) -> Select[int]:

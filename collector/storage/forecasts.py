@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Dialect, Row, func, select
 
+from collector.storage.prepared import Prepared
 from collector.storage.selects import chunks
 from collector.storage.tables import expectation_state, forecast
 from collector.storage.upsert import among, delete_rows, names, replace, write_rows
@@ -44,7 +46,13 @@ def due(conn: Connection, now: int, limit: int) -> list[Forecast]:
 
 def next_look(conn: Connection) -> int | None:
     """Give when the next of them is to be looked at (µs UTC)."""
-    return conn.execute(select(func.min(forecast.c.next_at))).scalar()
+    found: int | None = _next_look(conn.dialect).run(conn, {}).scalar()
+    return found
+
+
+@lru_cache
+def _next_look(dialect: Dialect) -> Prepared:
+    return Prepared(select(func.min(forecast.c.next_at)), dialect)
 
 
 def of_datasets(conn: Connection, dataset_ids: Collection[int]) -> list[Forecast]:

@@ -38,14 +38,20 @@ class Owner(NamedTuple):
 
 def all_names(conn: Connection, dataset_ids: Collection[int]) -> dict[int, list[int]]:
     """Give the ids of all names of each of these datasets, its own among them."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for row in _all_names(conn.dialect).run(conn, {"ids": many(conn, dataset_ids)}):
+        found[row.id].append(row.name_id)
+    return found
+
+
+@lru_cache
+def _all_names(dialect: Dialect) -> Prepared:
     other = dataset.alias("other")
-    joined = select(dataset.c.id, other.c.id).join_from(
+    mine = among_parameter(dialect, dataset.c.id, bindparam("ids", type_=MANY))
+    joined = select(dataset.c.id, other.c.id.label("name_id")).join_from(
         dataset, other, other.c.canonical_id == dataset.c.canonical_id
     )
-    found: dict[int, list[int]] = defaultdict(list)
-    for id_, name_id in conn.execute(joined.where(among(conn, dataset.c.id, dataset_ids))):
-        found[id_].append(name_id)
-    return found
+    return Prepared(joined.where(mine), dialect)
 
 
 def canonical(conn: Connection, dataset_ids: Collection[int]) -> dict[int, int]:

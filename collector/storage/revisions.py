@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Dialect, select
+from sqlalchemy import Connection, Dialect, bindparam, select
 
 from collector.storage.prepared import Prepared
 from collector.storage.tables import revision
@@ -49,10 +49,14 @@ def _all(dialect: Dialect) -> Prepared:
 
 def get(conn: Connection, name: str) -> Revision:
     """Tell how often something has been changed, and whether that is followed."""
-    found = conn.execute(
-        select(revision.c.wanted, revision.c.applied).where(revision.c.name == name)
-    ).one_or_none()
-    return Revision(*found) if found else NONE
+    found = _one(conn.dialect).run(conn, {"wanted_name": name}).one_or_none()
+    return Revision(found.wanted, found.applied) if found else NONE
+
+
+@lru_cache
+def _one(dialect: Dialect) -> Prepared:
+    mine = revision.c.name == bindparam("wanted_name")
+    return Prepared(select(revision.c.wanted, revision.c.applied).where(mine), dialect)
 
 
 def advance(conn: Connection, name: str, by: int = 1) -> int:

@@ -69,7 +69,13 @@ def due(conn: Connection, now: int, limit: int) -> list[Standing]:
 
 def next_look(conn: Connection) -> int | None:
     """Give when the next of them is to be looked at (µs UTC)."""
-    return conn.execute(select(func.min(expectation_state.c.next_look_at))).scalar()
+    found: int | None = _next_look(conn.dialect).run(conn, {}).scalar()
+    return found
+
+
+@lru_cache
+def _next_look(dialect: Dialect) -> Prepared:
+    return Prepared(select(func.min(expectation_state.c.next_look_at)), dialect)
 
 
 def bad(conn: Connection) -> list[Standing]:

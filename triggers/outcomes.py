@@ -15,6 +15,9 @@ from triggers.needs import Need, need
 from triggers.quality import counts, judge_checks, judge_rows, judge_schema
 from triggers.verdict import State, Verdict
 
+NOTHING_YET = frozenset({"never", "nothing_new", "never_by"})
+"""Reasons of a dataset for which nothing that counts has come."""
+
 
 class Outcome(NamedTuple):
     """What became of one release; instants in µs UTC.
@@ -27,6 +30,17 @@ class Outcome(NamedTuple):
     deadline: int
     arrived: int | None
     met: bool
+
+
+def merged(written: Outcome, told: Outcome) -> Outcome:
+    """Give what is kept of a release of which something is written already.
+
+    The earliest arrival counts. A later look has read less of the past, so it may take what came later for the first;
+    what an emitter has sent late is earlier. Of what is judged as it comes the last word counts.
+    """
+    if written.arrived is None:
+        return told
+    return told if told.arrived is not None and told.arrived <= written.arrived else written
 
 
 class Settlement(NamedTuple):
@@ -53,7 +67,7 @@ def outcomes(expectation: Expectation, facts: Facts, since: int, until: int) -> 
     known = until - 1 if facts.complete_until is None else min(until - 1, facts.complete_until)
     found = (
         each
-        for each in _all(expectation, facts, since, known, past=False)
+        for each in _all(expectation, facts, since, known, past=False, first=True)
         if since <= each.deadline < until and _sure(expectation, each, known)
     )
     return sorted(found, key=lambda outcome: (outcome.deadline, outcome.release))
@@ -79,7 +93,13 @@ def needed(expectation: Expectation, stance: Stance | None, settled_at: int | No
 
 
 def settle(
-    expectation: Expectation, facts: Facts, settled_at: int | None, seen: int, *, news: bool = True
+    expectation: Expectation,
+    facts: Facts,
+    settled_at: int | None,
+    seen: int,
+    *,
+    news: bool = True,
+    before: Stance | None = None,
 ) -> Settlement:
     """Settle the account of a dataset after a look at ``seen`` (µs UTC), with the facts that were ``needed``.
 
@@ -87,7 +107,8 @@ def settle(
     (``storage.outcomes.write``) in the transaction that keeps the standing, keeps ``settled_at`` in it, and looks again
     at ``next_at`` or the verdict's ``next_look``, whichever comes first: a dataset that has been missed for days has
     deadlines that pass though its state does not change any more. ``news`` is False where no fact made it look (but a
-    timer, or a change of the rules): then nothing of the past has changed.
+    timer, or a change of the rules): then nothing of the past has changed. ``before`` is the stance of the last look:
+    once something has come, the first of all is not among what is read any more.
 
     The account begins with the first look (``settled_at`` is None): of what was before, nobody had expected anything.
     A release is met for good once its data is there in time, so this is written before its deadline.
@@ -97,7 +118,8 @@ def settle(
     new: list[Outcome] = []
     changed: list[Outcome] = []
     coming: list[int] = []
-    for outcome in _all(expectation, facts, begin, known, past=news):
+    first = before is None or before.verdict.reason.code in NOTHING_YET
+    for outcome in _all(expectation, facts, begin, known, past=news, first=first):
         if not _sure(expectation, outcome, known):
             coming.append(outcome.deadline)
         elif outcome.deadline >= begin or _judged_as_it_comes(expectation):
@@ -132,11 +154,14 @@ def _judged_as_it_comes(expectation: Expectation) -> bool:
     )
 
 
-def _all(expectation: Expectation, facts: Facts, since: int, known: int, *, past: bool) -> list[Outcome]:
+def _all(
+    expectation: Expectation, facts: Facts, since: int, known: int, *, past: bool, first: bool
+) -> list[Outcome]:
     """Give all outcomes that the facts tell, one for each release.
 
     Of what has not come those with ``since <= deadline <= known`` and the next one after that. Of what is judged as it
     comes only what was heard of ``since`` then. Unless ``past``, some with deadlines before ``since`` may be left out.
+    ``first``: also whether anything has come at all, by ``expect_first_by``.
     """
     condition = expectation.condition
     new, _ = sift(expectation, arrivals(expectation, facts.updates))
@@ -153,10 +178,10 @@ def _all(expectation: Expectation, facts: Facts, since: int, known: int, *, past
     else:
         new = placed(expectation, new)
         if isinstance(condition, MaxAge):
-            found = chain(_first(expectation, new), _by_age(expectation, condition, new))
+            found = chain(_first(expectation, new) if first else (), _by_age(expectation, condition, new))
         else:
             met = _by_release(expectation, condition, new, since, known, past=past)
-            found = chain(_first(expectation, new), met)
+            found = chain(_first(expectation, new) if first else (), met)
     end = calendar_end(expectation)
     # Of two that are about the same time the later one counts.
     return list({each.release: each for each in found if end is None or each.deadline < end}.values())

@@ -63,7 +63,9 @@ def look_at(
     for standing, prompt, expectation in chosen:
         known_facts, before = facts[standing.dataset_id], standing.stance
         stance = excuse(expectation, look(expectation, known_facts, before, seen), before, outage)
-        settlement = settle(expectation, known_facts, standing.settled_at, seen, news=prompt == FACT)
+        settlement = settle(
+            expectation, known_facts, standing.settled_at, seen, news=prompt == FACT, before=before
+        )
         after = standing._replace(
             stance=_look_again(stance, settlement.next_at),
             settled_at=settlement.settled_at,

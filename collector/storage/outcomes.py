@@ -15,11 +15,19 @@ from triggers.breaches import Described
 from triggers.documents import expectation_of
 from triggers.maintenance import excluded
 from triggers.model import Expectation, Objective
-from triggers.outcomes import Settlement
+from triggers.outcomes import Outcome, Settlement, merged
 from triggers.rules import RuleSet
 
 PIECE: Final = 10_000
 """Outcomes of which the exclusion is decided anew at a time."""
+
+_Place = tuple[str, int, int]
+"""Expectation, dataset and release."""
+
+# ``merged``, as the database does it.
+_EARLIER: Final = "CASE WHEN old.arrived_at IS NULL OR excluded.arrived_at <= old.arrived_at"
+_ARRIVED: Final = f"{_EARLIER} THEN excluded.arrived_at ELSE old.arrived_at END"
+_MET: Final = f"{_EARLIER} THEN excluded.met ELSE old.met END"
 
 Describe = Callable[[Collection[int]], Mapping[int, Described]]
 """Gives what windows tell datasets (canonical ids) by; those that no event has named may be left out."""
@@ -88,19 +96,43 @@ class Exclusion:
 
 
 def write(conn: Connection, settled: Iterable[Settled], exclusion: Exclusion) -> None:
-    """Enter settlements, in the transaction that keeps how the datasets stand. What was found last counts."""
-    new: dict[tuple[str, int, int], tuple[int, int | None, bool]] = {}
-    changed: dict[tuple[str, int, int], tuple[int | None, bool]] = {}
+    """Enter settlements, in the transaction that keeps how the datasets stand; see ``triggers.outcomes.merged``."""
+    new: dict[_Place, Outcome] = {}
+    changed: dict[_Place, Outcome] = {}
     for expectation_id, dataset_id, settlement in settled:
-        for each in settlement.new:
-            new[expectation_id, dataset_id, each.release] = (each.deadline, each.arrived, each.met)
-        for each in settlement.changed:
-            changed[expectation_id, dataset_id, each.release] = (each.arrived, each.met)
+        for into, told in ((new, settlement.new), (changed, settlement.changed)):
+            into |= {(expectation_id, dataset_id, each.release): each for each in told}
     exclusion.prepare({dataset_id for _, dataset_id, _ in new})
-    rows = [(*key, *values, exclusion.of(*key[:2], values[0])) for key, values in new.items()]
+    rows = [
+        (*place, each.deadline, each.arrived, each.met, exclusion.of(*place[:2], each.deadline))
+        for place, each in new.items()
+    ]
     columns = ("deadline_at", "arrived_at", "met", "excluded_by")
-    write_rows(conn, outcome, (*_KEY, *columns), rows, dict.fromkeys(columns, REPLACE))
-    update_rows(conn, outcome, ("arrived_at", "met"), [(*key, *values) for key, values in changed.items()])
+    rules = {"deadline_at": REPLACE, "excluded_by": REPLACE, "arrived_at": _ARRIVED, "met": _MET}
+    write_rows(conn, outcome, (*_KEY, *columns), rows, rules)
+    written = _written(conn, changed)
+    kept = {place: merged(before, changed[place]) for place, before in written.items()}
+    again = [(*place, each.arrived, each.met) for place, each in kept.items() if each != written[place]]
+    update_rows(conn, outcome, ("arrived_at", "met"), again)
+
+
+def _written(conn: Connection, places: Collection[_Place]) -> dict[_Place, Outcome]:
+    """Read what is written of some releases."""
+    if not places:
+        return {}
+    rows = conn.execute(
+        select(outcome).where(
+            among(conn, outcome.c.dataset_id, {dataset_id for _, dataset_id, _ in places}),
+            among(conn, outcome.c.release_at, {release for *_, release in places}),
+        )
+    )
+    found = {
+        (row.expectation_id, row.dataset_id, row.release_at): Outcome(
+            row.release_at, row.deadline_at, row.arrived_at, row.met
+        )
+        for row in rows
+    }
+    return {place: each for place, each in found.items() if place in places}
 
 
 def reexclude(conn: Connection, rules: RuleSet, describe: Describe, since: int) -> int:

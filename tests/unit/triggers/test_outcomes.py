@@ -42,7 +42,7 @@ from triggers.model import (
     Window,
 )
 from triggers.needs import Need, suffice
-from triggers.outcomes import Outcome, needed, outcomes, settle
+from triggers.outcomes import Outcome, merged, needed, outcomes, settle
 from triggers.verdict import State
 
 Told = list[tuple[str, str | None, bool]]
@@ -334,10 +334,13 @@ class Account:
     def look(self, seen: int, *, news: bool) -> None:
         need = needed(self._expectation, self._stance, self._settled_at, seen)
         facts = Facts(as_needed(need, [each for each in self._log if each.received_at <= seen]))
-        self._stance = look(self._expectation, facts, self._stance, seen)
-        settlement = settle(self._expectation, facts, self._settled_at, seen, news=news)
-        self.rows |= {each.release: each for each in settlement.new}
-        self.rows |= {each.release: each for each in settlement.changed if each.release in self.rows}
+        before, self._stance = self._stance, look(self._expectation, facts, self._stance, seen)
+        settlement = settle(self._expectation, facts, self._settled_at, seen, news=news, before=before)
+        for each in settlement.new:
+            self.rows[each.release] = merged(self.rows.get(each.release, each), each)
+        for each in settlement.changed:
+            if each.release in self.rows:
+                self.rows[each.release] = merged(self.rows[each.release], each)
         self._settled_at = settlement.settled_at
         timers = self._stance.verdict.next_look, settlement.next_at
         self.timer = min((at for at in timers if at is not None), default=None)
@@ -364,15 +367,16 @@ def as_needed(need: Need, log: list[Update]) -> list[Update]:
     ordered = sorted(log, key=lambda each: each.event_time)
     before = [each for each in ordered if each.event_time < need.since]
     for left_out in range(len(before) - need.before, 0, -1):
-        read = ordered[left_out:]
-        whole_from = read[0].event_time if read else need.since
+        whole_from = ordered[left_out].event_time if left_out < len(ordered) else need.since
+        # All of one time, or none, as a database does it.
+        read = [each for each in ordered if each.event_time >= whole_from]
         earlier = [each for each in ordered if each.event_time < whole_from]
         versions = {each.version for each in read if each.version is not None}
         extra = {each.version: each for each in earlier if each.version in versions}.values()
         newest = sorted(
             (each for each in earlier if each.nominal_at is not None), key=lambda each: each.nominal_at or 0
         )
-        read = [*extra, *newest[-1:], *(each for each in read if each.event_time >= whole_from)]
+        read = [*extra, *newest[-1:], *read]
         if suffice(need, read, whole_from):
             return read
     return log

@@ -25,7 +25,7 @@ from collector.storage.engine import Database
 from collector.telemetry import configure_logging
 configure_logging("json", "debug")
 database = Database(sys.argv[1])
-settings = Settings(outbound_allow="127.0.0.0/8", outbound_timeout=5.0)
+settings = Settings(outbound_allow="127.0.0.0/8", outbound_timeout=5.0, secret_files="/")
 dispatcher = Dispatcher(database, "another", settings, clock=lambda: int(sys.argv[2]))
 while dispatcher.step():
     pass

@@ -47,7 +47,7 @@ class Watched:
         """Write how a dataset stands; give its id."""
         told: dict[str, Any] = reason or (LATE if state in ("late", "missed", "failed") else ARRIVED)
         dataset_id = DatasetRef(namespace, name).id
-        row = {"expectation_id": expectation, "dataset_id": dataset_id, "state": state, "held": False}
+        row = {"expectation_id": expectation, "dataset_id": dataset_id, "state": state}
         row |= {"reason": json.dumps(told), "release_at": told["values"].get("release")}
         row |= {"deadline_at": told["values"].get("deadline"), "since": SEVEN, "changed_at": NOON}
         self._add(tables.expectation_state, row | values)
@@ -59,7 +59,7 @@ class Watched:
         """Write what was decided of a dataset."""
         told = LATE if state == "late" else ARRIVED
         row = {"expectation_id": expectation, "dataset_id": DatasetRef(namespace, name).id, "at": at}
-        row |= {"prompt": "timer", "state": state, "reason": json.dumps(told), "held": False}
+        row |= {"prompt": "timer", "state": state, "reason": json.dumps(told)}
         self._add(tables.evaluation, row)
 
     def alert(

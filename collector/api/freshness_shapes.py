@@ -89,9 +89,6 @@ class Said(Schema):
         allow_none=True,
         metadata=said("seconds that it is late, or came too late", type="number"),
     )
-    held = fields.Boolean(
-        required=True, metadata=said("it would be worse, were it sure that nothing of use waits to be read")
-    )
     reason = ReasonField(
         required=True, metadata=said("a `code`, its `values`, and what it rests on: `because`", type="object")
     )
@@ -138,6 +135,9 @@ class Standing(Said):
     )
     severity = fields.String(required=True, metadata={"enum": SEVERITIES})
     violated = fields.Boolean(required=True, metadata=said("it is not as expected"))
+    held = fields.Boolean(
+        required=True, metadata=said("it is time to look again, but events wait, or emitters catch up")
+    )
     last_update = fields.Nested(Update, required=True, allow_none=True)
     forecast = fields.Nested(Forecast, required=True, allow_none=True, metadata=said("null: there is none"))
     alert = fields.Integer(required=True, allow_none=True, metadata=said("the id of its open alert"))

@@ -90,7 +90,7 @@ def history(settings: Settings, expectation_id: str, dataset: str, limit: int, f
     rows: list[list[Text | str]] = [
         [
             by_clock(each.decided.at, each.timezone),
-            mark_state(each.decided.kept.state, held=each.decided.kept.held),
+            mark_state(each.decided.kept.state),
             how_long(each.decided.kept.late_by),
             each.decided.prompt,
             each.sentence,

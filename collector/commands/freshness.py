@@ -95,7 +95,7 @@ def print_standings(found: list[Standing]) -> None:
 def _cells(each: Standing) -> list[Text]:
     timezone, updated = each.expectation.timezone, each.last_update
     return [
-        mark_state(each.kept.state, held=each.kept.held),
+        mark_state(each.kept.state, held=each.held),
         plain(how_long(each.late_by)),
         plain(by_clock(each.kept.deadline, timezone, short=True)),
         plain(by_clock(updated.event_time if updated else None, timezone, short=True)),

@@ -70,7 +70,7 @@ def _tree(found: Why) -> Tree:
     _branch(tree, "told", [*told, *words, *muted])
     lately = [
         Text(f"{by_clock(each.decided.at, each.timezone)}  ")
-        .append_text(mark_state(each.decided.kept.state, held=each.decided.kept.held))
+        .append_text(mark_state(each.decided.kept.state))
         .append_text(plain(f"  {each.decided.kept.expectation_id}: {each.sentence}"))
         for each in found.decisions
     ]
@@ -86,7 +86,7 @@ def _branch(tree: Tree, name: str, lines: list[Text]) -> None:
 
 
 def _standing(each: Standing) -> Text:
-    marks = mark_state(each.kept.state, held=each.kept.held).append("  ")
+    marks = mark_state(each.kept.state, held=each.held).append("  ")
     severity = Text("  ").append_text(mark_severity(each.expectation.severity.value))
     said = plain(f"{each.expectation.id}: {each.sentence}")
     return (

@@ -257,5 +257,10 @@ def _explain(conn: Connection, outcome: Outcome, now: int) -> dict[str, str]:
     for fingerprint, alert in list(causes.items())[:EXPLAINED]:
         ref = DatasetRef(alert.namespace, alert.name)
         if scope.names([scope.graph().start(ref)]):
-            found[fingerprint] = root_cause(scope, alert.node, depth=DEPTH, limit=1).explanation
+            answer = root_cause(scope, alert.node, depth=DEPTH, limit=1)
+            first = next(iter(answer.causes), None)
+            if first is None:
+                found[fingerprint] = answer.explanation
+            elif first.node != answer.node:  # what is wrong with itself, the alert says
+                found[fingerprint] = first.why
     return found

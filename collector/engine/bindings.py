@@ -182,5 +182,5 @@ def _bindings(members: Mapping[str, Collection[int]]) -> set[Binding]:
     return {(expectation, id_) for expectation, ids in members.items() for id_ in ids}
 
 
-_NEW: Final = ("expectation_id", "dataset_id", "state", "reason", "held", "next_look_at", "changed_at")
-_UNKNOWN: Final = (State.UNKNOWN.value, json.dumps(Reason("never").data(), separators=(",", ":")), False)
+_NEW: Final = ("expectation_id", "dataset_id", "state", "reason", "next_look_at", "changed_at")
+_UNKNOWN: Final = (State.UNKNOWN.value, json.dumps(Reason("never").data(), separators=(",", ":")))

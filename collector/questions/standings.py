@@ -24,6 +24,9 @@ from triggers.model import Expectation
 from triggers.sentences import sentence
 from triggers.verdict import State
 
+HELD_US = 2_000_000
+"""µs after its time within which a dataset is looked at where nothing holds the engine up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
@@ -45,6 +48,8 @@ class Standing:
     """The key of its condition in the rules."""
     late_by: int | None
     """By how much it is late now, or came too late."""
+    held: bool
+    """It is time to look again, but the engine does not see that far: events wait, or emitters catch up."""
     sentence: str
     last_update: Update | None
     alert: AlertRow | None
@@ -214,6 +219,7 @@ class Standings:
                     expectation,
                     condition_of(body),
                     self._late_by(expectation, kept),
+                    self._held(kept),
                     sentence(kept.reason, expectation.timezone),
                     updates.get(kept.dataset_id),
                     _first(alerts.get((kept.expectation_id, kept.dataset_id), ())),
@@ -229,6 +235,10 @@ class Standings:
         if self._scope.visible is not None:
             return Foretold(found, found.outlook, None)
         return Foretold(found, found.outlook, sentence(found.outlook.reason, expectation.timezone))
+
+    def _held(self, kept: Kept) -> bool:
+        due = kept.next_look is not None and kept.next_look < self._scope.now - HELD_US
+        return due and not kept.state.violated
 
     def _late_by(self, expectation: Expectation, kept: Kept) -> int | None:
         late = kept.state in (State.LATE, State.MISSED)

@@ -47,7 +47,6 @@ expectation_state = Table(
     Column("late_by", BigInteger),
     Column("since", BigInteger),
     Column("next_look_at", BigInteger),
-    Column("held", Boolean, nullable=False),
     Column("bad_since", BigInteger),  # NULL unless violated
     Column("last_good_at", BigInteger),  # since when it was well the last time that it was
     Column("settled_at", BigInteger),  # outcomes of releases with deadlines before this are written
@@ -73,7 +72,6 @@ evaluation = Table(
     Column("deadline_at", BigInteger),
     Column("late_by", BigInteger),
     Column("since", BigInteger),
-    Column("held", Boolean, nullable=False),
     Index(None, "dataset_id", "expectation_id", "id"),
     Index(None, "at"),
     sqlite_autoincrement=True,

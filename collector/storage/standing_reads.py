@@ -48,7 +48,8 @@ class Kept:
     release: int | None
     deadline: int | None
     late_by: int | None
-    held: bool
+    next_look: int | None
+    """When it is looked at again though nothing happens; None also of what was decided in the past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def list_standings(
     )
     rows = conn.execute(ordered(statement, order, after, limit)).all()
     page = cut(rows, limit, lambda row: (row.rank, row.deadline, row.expectation_id, row.dataset_id))
-    return page.map(_kept)
+    return page.map(lambda row: _kept(row, row.next_look_at))
 
 
 def count_states(conn: Connection, seen: Seen) -> dict[State, int]:
@@ -159,7 +160,7 @@ def decisions(
     return page.map(lambda row: Decided(row.at, row.prompt, _kept(row)))
 
 
-def _kept(row: Any) -> Kept:
+def _kept(row: Any, next_look: int | None = None) -> Kept:
     return Kept(
         row.expectation_id,
         row.dataset_id,
@@ -169,7 +170,7 @@ def _kept(row: Any) -> Kept:
         row.release_at,
         row.deadline_at,
         row.late_by,
-        row.held,
+        next_look,
     )
 
 

@@ -23,7 +23,6 @@ COLUMNS = (
     "late_by",
     "since",
     "next_look_at",
-    "held",
     "bad_since",
     "last_good_at",
     "settled_at",
@@ -120,7 +119,6 @@ def record(conn: Connection, decisions: Iterable[Decision]) -> None:
                 verdict.deadline,
                 verdict.late_by,
                 verdict.since,
-                verdict.held,
             )
         )
     write_rows(conn, evaluation, _EVALUATION, rows)
@@ -143,7 +141,6 @@ _EVALUATION: Sequence[str] = (
     "deadline_at",
     "late_by",
     "since",
-    "held",
 )
 
 
@@ -170,7 +167,6 @@ def _standing(row: Row[Any]) -> Standing:
         row.late_by,
         row.since,
         row.next_look_at,
-        bool(row.held),
     )
     stance = Stance(verdict, row.bad_since, row.last_good_at)
     return Standing(row.expectation_id, row.dataset_id, stance, row.settled_at, row.changed_at)
@@ -187,7 +183,6 @@ def _values(standing: Standing) -> tuple[Any, ...]:
         verdict.late_by,
         verdict.since,
         verdict.next_look,
-        verdict.held,
         stance.bad_since,
         stance.last_good,
         standing.settled_at,

@@ -74,7 +74,7 @@ class Warehouse:
         with database.write() as conn:
             bound = {"expectation_id": rule.id, "dataset_id": MART, "state": "unknown", "changed_at": 0}
             conn.execute(
-                insert(expectation_state).values(reason='{"code":"never","values":{}}', held=False, **bound)
+                insert(expectation_state).values(reason='{"code":"never","values":{}}', **bound)
             )
 
     def clock(self, shown: str, day: date | None = None) -> int:

@@ -59,8 +59,8 @@ def shop(database_url: str) -> None:
         zone = {"timezone": "Europe/Berlin", "dataset": {"namespace": "shop", "name": "raw"}}
         watched.rule("expectation", "raw", {"id": "raw", "due": {"at": "08:00"}, **zone})
         watched.stands("raw", "raw", "missed")
-        watched.stands("daily", "sales", held=True)
-        watched.stands("daily", "orders", "fresh")
+        watched.stands("daily", "sales")
+        watched.stands("daily", "orders", "fresh", next_look_at=SEVEN)
         watched.decided("daily", "sales", "late", SEVEN)
         names = [f"s{number}" for number in range(6)]
         watched.alert("raw", "raw", affects=7, severity="critical", notified_at=NOON)
@@ -79,7 +79,7 @@ def test_freshness_shows_the_worst_first_by_the_clock_of_each_expectation(
 ) -> None:
     shown = lines("freshness")
     assert shown[0].split("  ")[0] == "state"
-    assert [line.split()[0] for line in shown[1::2]] == ["missed", "late?", "fresh"]
+    assert [line.split()[0] for line in shown[1::2]] == ["missed", "late", "fresh?"]
     assert "11-22 08:00 CET" in shown[1]
     assert shown[1].endswith("shop:raw")
     assert (

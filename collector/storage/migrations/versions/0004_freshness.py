@@ -104,7 +104,6 @@ def upgrade() -> None:
         sa.Column("deadline_at", sa.BigInteger()),
         sa.Column("late_by", sa.BigInteger()),
         sa.Column("since", sa.BigInteger()),
-        sa.Column("held", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_evaluation"),
         sqlite_autoincrement=True,
     )
@@ -123,7 +122,6 @@ def upgrade() -> None:
         sa.Column("late_by", sa.BigInteger()),
         sa.Column("since", sa.BigInteger()),
         sa.Column("next_look_at", sa.BigInteger()),
-        sa.Column("held", sa.Boolean(), nullable=False),
         sa.Column("bad_since", sa.BigInteger()),
         sa.Column("last_good_at", sa.BigInteger()),
         sa.Column("settled_at", sa.BigInteger()),

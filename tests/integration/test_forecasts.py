@@ -73,9 +73,7 @@ class Warehouse:
         self.projector = Projector(database, holder="test")
         with database.write() as conn:
             bound = {"expectation_id": rule.id, "dataset_id": MART, "state": "unknown", "changed_at": 0}
-            conn.execute(
-                insert(expectation_state).values(reason='{"code":"never","values":{}}', **bound)
-            )
+            conn.execute(insert(expectation_state).values(reason='{"code":"never","values":{}}', **bound))
 
     def clock(self, shown: str, day: date | None = None) -> int:
         """Give the instant at which clocks show a time on a day (None: today)."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
 )
 
 from collector.storage.facet_reads import bodies_of
@@ -192,8 +193,7 @@ def _newest(dialect: Dialect) -> Prepared:
         .scalar_subquery()
     )
     found = _found(wanted, func.coalesce(cut, _number(EVER)).label("cut"))
-    there = (dataset_update.c.dataset_id == found.c.name_id) & (dataset_update.c.event_time >= found.c.cut)
-    return Prepared(select(found.c.id, *_UPDATE).join_from(found, dataset_update, there), dialect)
+    return _look_up(dialect, found, dataset_update.c.event_time >= found.c.cut)
 
 
 @lru_cache
@@ -238,20 +238,26 @@ def _one_each(dialect: Dialect, wanted: FromClause, times: Select[tuple[int]]) -
     """Select what was updated at the first of ``times`` under each name of each dataset."""
     first = times.limit(1).correlate(dataset, wanted).scalar_subquery()
     found = _found(wanted, first.label("at"))
-    there = (dataset_update.c.dataset_id == found.c.name_id) & (dataset_update.c.event_time == found.c.at)
-    return Prepared(select(found.c.id, *_UPDATE).join_from(found, dataset_update, there), dialect)
+    return _look_up(dialect, found, dataset_update.c.event_time == found.c.at)
 
 
 def _found(wanted: FromClause, time: Label[int]) -> CTE:
-    """Find a time for each name of the datasets.
-
-    First, and then updates are looked up by it: otherwise PostgreSQL reads all updates there are to compare them, and
-    where it has no statistics yet once for each dataset.
-    """
+    """Find a time for each name of the datasets: first, and then updates are looked up by it."""
     names = select(wanted.c.id, dataset.c.id.label("name_id"), time).join_from(
         wanted, dataset, dataset.c.canonical_id == wanted.c.id
     )
     return names.cte("found").prefix_with("MATERIALIZED")
+
+
+def _look_up(dialect: Dialect, found: CTE, time: ColumnElement[bool]) -> Prepared:
+    """Select the updates of each name at the times that were found for it."""
+    mine = and_(dataset_update.c.dataset_id == found.c.name_id, time)
+    if dialect.name != "postgresql":
+        return Prepared(select(found.c.id, *_UPDATE).join_from(found, dataset_update, mine), dialect)
+    # One by one, by the index: while it has no statistics PostgreSQL would rather read all updates there are. It takes
+    # a query with an offset as it stands.
+    there = select(*_UPDATE).where(mine).correlate(found).offset(_number(0)).lateral("there")
+    return Prepared(select(found.c.id, *there.c).join_from(found, there, true()), dialect)
 
 
 _EARLIER: Final = dataset_update.alias("earlier")

@@ -7,7 +7,7 @@ runs are looked for, which explain it. The pipeline then decides, and all it dec
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from collector.storage.outbox import Queued
 from lineage.model import DatasetRef
 from triggers.alerts import Alert, unique
 from triggers.messages import Context, Message, compose
-from triggers.pipeline import Notification, Outcome, Standing, State, step
+from triggers.pipeline import Outcome, Standing, State, step
 from triggers.rules import NOBODY, RuleSet
 
 NOTIFICATION = "notification"
@@ -120,7 +120,7 @@ class Alerting:
         self.upstream = upstream
         explanations = _explain(conn, outcome, now)
         messages = list(self._messages(outcome, explanations))
-        rows = self._rows(outcome, explanations, outcome.notifications, now)
+        rows = self._rows(outcome, explanations, now)
         wakes = [outcome.wake, silences.next_change(conn, now)]
         wake = min((at for at in wakes if at is not None), default=None)
         handovers = list(self._handovers(outcome.state, taken_on))
@@ -195,15 +195,9 @@ class Alerting:
             )
             yield compose(notification, context)
 
-    def _rows(
-        self,
-        outcome: Outcome,
-        explanations: Mapping[str, str],
-        notifications: Collection[Notification],
-        now: int,
-    ) -> list[Kept]:
+    def _rows(self, outcome: Outcome, explanations: Mapping[str, str], now: int) -> list[Kept]:
         """Give the rows of alerts that change."""
-        told = {each.alert.fingerprint for sent in notifications for each in sent.firing}
+        told = {each.alert.fingerprint for sent in outcome.notifications for each in sent.firing}
         rows: list[Kept] = []
         for fingerprint, alert in outcome.state.known.items():
             before = self.kept.get(fingerprint)

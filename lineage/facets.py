@@ -34,6 +34,9 @@ MAX_COUNT = 2**63 - 1
 MAX_ERROR = 10_000
 """Characters of an error message kept on the run; the event keeps all of it."""
 
+MAX_EXTERNAL = 1_000
+"""Characters of what an orchestrator calls a run; Airflow allows 250 each of DAG and run."""
+
 RUN_BOUND = frozenset({"inputStatistics", "outputStatistics", "dataQualityAssertions"})
 """Facets about one run that some emitters put among the dataset's own (sqlmesh, dbt): not kept as the dataset's."""
 
@@ -143,6 +146,16 @@ def knows_outputs(run_facets: Json) -> bool:
     """
     facet = run_facets.get("dlt_execution")
     return not isinstance(facet, dict) or bool(facet.get("destination_name"))
+
+
+def external_id(run_facets: Json) -> str | None:
+    """Give what its orchestrator calls a run, where the run id is another: ``airflow:DAG:DAG_RUN`` of a DAG run.
+
+    Of a DAG run only, not of its tasks: these have it for their parent (facets of Airflow's provider for OpenLineage).
+    """
+    own = mapping(mapping(run_facets.get("airflowDagRun")).get("dagRun"))
+    dag, name = text(own.get("dag_id")), text(own.get("run_id"))
+    return f"airflow:{dag}:{name}"[:MAX_EXTERNAL] if dag and name else None
 
 
 def dependencies(run_facets: Json) -> Iterator[tuple[JobPoint, Direction]]:

@@ -199,6 +199,8 @@ class Observation:
     nominal_end: int | None = None
     error: str | None = None
     processing_type: str | None = None
+    external_id: str | None = None
+    """What its orchestrator calls the run, see ``lineage.facets.external_id``."""
     detail: bool = False
     """The job is a step of its parent, in a tool that reports every step (a Spark action, a SQL statement of dbt)."""
 

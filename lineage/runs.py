@@ -67,6 +67,7 @@ class Run:
     processing_type: str | None = None
     processing_seen_at: int | None = None
     incomplete: bool = False
+    external_id: str | None = None
 
     @property
     def closes_edges(self) -> bool:
@@ -134,6 +135,8 @@ def absorb(run: Run, seen: Observation) -> None:
     if run.ended_at is None:
         run.state = "OTHER" if run.started_at is None and run.running_at is None else "RUNNING"
     run.incomplete = run.incomplete or seen.incomplete or not seen.declares_lineage
+    if seen.external_id is not None:
+        run.external_id = min(run.external_id or seen.external_id, seen.external_id)
     if seen.nominal_start is not None:
         _absorb_nominal(run, time, seen.nominal_start, seen.nominal_end)
     if seen.parent is not None:

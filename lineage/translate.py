@@ -61,6 +61,7 @@ def _run_event(event: Json, seen: Observation, job: JobRef, run: Json, job_body:
     run_facets = mapping(run.get("facets"))
     seen.parent, seen.root = facets.parents(run_facets)
     seen.error = facets.error_message(run_facets)
+    seen.external_id = facets.external_id(run_facets)
     seen.incomplete = bool(mapping(run_facets.get("extractionError")))
     nominal = mapping(run_facets.get("nominalTime"))
     seen.nominal_start = _instant(nominal.get("nominalStartTime"))

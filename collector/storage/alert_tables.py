@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, false
 
 from collector.storage.freshness_tables import RULE_ID
 from collector.storage.schema import RowId, metadata
@@ -111,6 +111,10 @@ outbox = Table(
     Column("queued_at", BigInteger, nullable=False),  # when it was written, or queued again by hand
     Column("ended_at", BigInteger),
     Column("error", Text),  # of the last attempt
+    Column(
+        "once", Boolean, nullable=False, server_default=false()
+    ),  # what may have arrived is not sent again
+    Column("answer", Text),  # JSON: what the receiver said of it that is needed later
     Index("uq_outbox_key", "key", unique=True),
     Index(None, "state", "target_id", "next_at", "id"),
     Index(None, "state", "id"),

@@ -1,12 +1,13 @@
 """The engine's queue: which datasets and jobs the projector has changed, and in what.
 
 It says where to look, not what is to be seen there: whoever looks reads the tables, so many changes of one dataset cost
-one look, and one that is told twice does no harm.
+one look, and one that is told twice does no harm. Updates alone are named one by one, for those who count them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from enum import IntFlag
 from functools import lru_cache
 from typing import NamedTuple
@@ -27,6 +28,8 @@ class What(IntFlag):
     NAME = 8  # of a dataset: it is new, or is one with another now
     RUN = 16  # of a job: one of its runs
     EDGE = 32  # of a job: what it reads and writes
+    SENT = 64  # of a row of the outbox: what became of it
+    REQUEST = 128  # of the job that a trigger is: somebody asks something of it
 
 
 class Told(NamedTuple):
@@ -37,17 +40,28 @@ class Told(NamedTuple):
     """Names of datasets, and jobs, by id."""
     oldest: int | None
     """When the first of them was written (µs UTC); None if there is nothing."""
+    updates: Sequence[UpdateKey] = ()
+    """The updates that are new, as they became known; one that changed afterwards is there again."""
 
 
-def tell(conn: Connection, changes: Mapping[int, What], now: int) -> None:
-    """Queue changes, in the transaction that makes them."""
-    write_rows(
-        conn,
-        fact,
-        ("subject_id", "what", "at"),
-        [(subject, int(what), now) for subject, what in changes.items()],
-        key=("id",),
-    )
+UpdateKey = tuple[int, int, int]
+"""(name of a dataset, event_time, run): the primary key of ``dataset_update``."""
+
+NONE: Mapping[int, Sequence[tuple[int, int]]] = {}
+
+
+def tell(
+    conn: Connection,
+    changes: Mapping[int, What],
+    now: int,
+    updates: Mapping[int, Sequence[tuple[int, int]]] = NONE,
+) -> None:
+    """Queue changes, in the transaction that makes them; ``updates`` as ``Changes`` has them."""
+    rows = [
+        (subject, int(what), now, json.dumps(updates[subject]) if subject in updates else None)
+        for subject, what in changes.items()
+    ]
+    write_rows(conn, fact, ("subject_id", "what", "at", "updates"), rows, key=("id",))
 
 
 def told(conn: Connection, limit: int) -> Told:
@@ -56,7 +70,10 @@ def told(conn: Connection, limit: int) -> Told:
     subjects: dict[int, What] = {}
     for row in rows:
         subjects[row.subject_id] = subjects.get(row.subject_id, What(0)) | What(row.what)
-    return Told([row.id for row in rows], subjects, min((row.at for row in rows), default=None))
+    updates = [
+        (row.subject_id, *each) for row in rows if row.updates is not None for each in json.loads(row.updates)
+    ]
+    return Told([row.id for row in rows], subjects, min((row.at for row in rows), default=None), updates)
 
 
 @lru_cache

@@ -13,7 +13,7 @@ RULE_ID = 200
 rule = Table(
     "rule",
     metadata,
-    Column("kind", String(16), primary_key=True),  # expectation, target, window, alerting, ...
+    Column("kind", String(16), primary_key=True),  # expectation, trigger, target, window, alerting, ...
     Column("id", String(RULE_ID), primary_key=True),  # empty where there is one of its kind
     Column("position", Integer, nullable=False),  # its place in the document
     Column("body", Text, nullable=False),  # JSON, complete: nothing in it depends on another row
@@ -30,6 +30,7 @@ fact = Table(
     Column("subject_id", BigInteger, nullable=False),  # a name of a dataset, or a job
     Column("what", Integer, nullable=False),  # set of storage.facts.What
     Column("at", BigInteger, nullable=False),
+    Column("updates", Text),  # of a name of a dataset: JSON array of [event_time, run_id], its new updates
     sqlite_autoincrement=True,
 )
 

@@ -252,6 +252,8 @@ class Projection:
                 new += (update for update in now if update not in held.updates_before)
         for dataset_id in {each[0] for each in gone} | {update.dataset_id for update in new}:
             changes.tell(dataset_id, What.UPDATE)
+        for update in sorted(new, key=attrgetter("received_at")):
+            changes.updates.setdefault(update.dataset_id, []).append((update.event_time, update.run_id))
         changes.gone_updates = gone
         changes.insert(dataset_update, new, upsert.replace(dataset_update))
 

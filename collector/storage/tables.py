@@ -54,6 +54,15 @@ from collector.storage.note_tables import (
     tagged,
 )
 from collector.storage.schema import CLUSTERED, SORT_PREFIX, RowId, metadata
+from collector.storage.trigger_tables import (
+    arrival,
+    firing,
+    firing_action,
+    trigger_binding,
+    trigger_join,
+    trigger_request,
+    trigger_state,
+)
 
 __all__ = [
     "PROJECTION",
@@ -62,6 +71,7 @@ __all__ = [
     "alert_group",
     "alias_rule",
     "api_key",
+    "arrival",
     "assertion",
     "dataset",
     "dataset_alias",
@@ -75,6 +85,8 @@ __all__ = [
     "facet",
     "facet_body",
     "fact",
+    "firing",
+    "firing_action",
     "forecast",
     "hidden",
     "inbox",
@@ -100,6 +112,10 @@ __all__ = [
     "stitch_decision",
     "tag",
     "tagged",
+    "trigger_binding",
+    "trigger_join",
+    "trigger_request",
+    "trigger_state",
 ]
 
 namespace = Table(
@@ -205,6 +221,7 @@ run = Table(
     Column("processing_type", String(32)),
     Column("processing_seen_at", BigInteger),
     Column("incomplete", Boolean, nullable=False),  # the emitter could not extract all lineage
+    Column("external_id", Text),  # what its orchestrator calls it, see lineage.facets.external_id
     Index("uq_run_key_job_id", "key", "job_id", unique=True),
     Index(None, "job_id", "first_event_at"),
     Index(None, "parent_key"),

@@ -20,16 +20,12 @@ from collector.questions.scope import Scope
 from collector.questions.upstream import Upstream, suspects, upstream_of
 from collector.storage import alert_store, outbox, silences
 from collector.storage.alert_store import Acknowledged, Kept
-from collector.storage.outbox import Queued
+from collector.storage.outbox import Kind, Queued
 from lineage.model import DatasetRef
 from triggers.alerts import Alert, unique
 from triggers.messages import Context, Message, compose
 from triggers.pipeline import Outcome, Standing, State, step
 from triggers.rules import NOBODY, RuleSet
-
-NOTIFICATION = "notification"
-ACKNOWLEDGEMENT = "acknowledgement"
-"""Kinds of what is put into the outbox."""
 
 HEAR_OF_PEOPLE = frozenset({"pagerduty", "webhook"})
 """Kinds of targets that are told when somebody takes care of what they were told."""
@@ -148,12 +144,13 @@ class Alerting:
         alert_store.write_groups(conn, decided.before, decided.after)
         alert_store.record(conn, decided.messages)
         queued = [
-            Queued(each.receiver, NOTIFICATION, each.id, each.data())
+            Queued(each.receiver, Kind.NOTIFICATION, each.id, each.data())
             for each in decided.messages
             if each.receiver != NOBODY
         ]
         queued += [
-            Queued(each.receiver, ACKNOWLEDGEMENT, each.key, each.body) for each in decided.acknowledgements
+            Queued(each.receiver, Kind.ACKNOWLEDGEMENT, each.key, each.body)
+            for each in decided.acknowledgements
         ]
         outbox.put_all(conn, queued, now)
 

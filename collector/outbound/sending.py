@@ -12,21 +12,11 @@ from typing import Any, Final, NamedTuple, Protocol
 from collector.outbound.guard import Guard
 from collector.outbound.http import Answer, Http
 from collector.redaction import redact
+from collector.storage.outbox import Kind as Kind
 from triggers.messages import Message
 from triggers.rules import Target
 
 SECOND: Final = 1_000_000
-
-
-class Kind(StrEnum):
-    """What is sent."""
-
-    NOTIFICATION = "notification"
-    """The body is that of a ``triggers.messages.Message``."""
-    ACKNOWLEDGEMENT = "acknowledgement"
-    """Somebody has taken a group of alerts on; the body is that of an ``Acknowledgement``."""
-    TEST = "test"
-    """Somebody wants to know whether a target works; the body is that of a message."""
 
 
 class Result(StrEnum):
@@ -100,6 +90,9 @@ class Outcome:
     """µs that the receiver asked to be left alone."""
     away: bool = False
     """The fault is not with what was sent: anything else would fare the same now."""
+    answer: Mapping[str, Any] | None = None
+    """What the target said of what it started, as JSON has it: ``run_id``, ``external_id``, ``url``, ``duplicate``,
+    ``warning``."""
 
 
 class Sender(Protocol):

@@ -24,6 +24,21 @@ PRUNED_AT_ONCE = 10_000
 """Rows removed in one transaction at most."""
 
 
+class Kind(StrEnum):
+    """What is sent."""
+
+    NOTIFICATION = "notification"
+    """The body is that of a ``triggers.messages.Message``."""
+    ACKNOWLEDGEMENT = "acknowledgement"
+    """Somebody has taken a group of alerts on; the body is that of an ``Acknowledgement``."""
+    TEST = "test"
+    """Somebody wants to know whether a target works; the body is that of a message."""
+    ACTION = "action"
+    """Something that a trigger does; the body is that of a firing's action."""
+    EVENT = "event"
+    """An OpenLineage event of our own for another backend; the body is the event."""
+
+
 class State(StrEnum):
     """What has become of a row."""
 
@@ -49,6 +64,8 @@ class Taken(NamedTuple):
     holder: str
     held_until: int
     """Until then nobody else sends it."""
+    once: bool = False
+    """It is never sent again by itself if it may have arrived."""
 
 
 class Attempt(NamedTuple):
@@ -63,12 +80,22 @@ class Attempt(NamedTuple):
 
 
 class Queued(NamedTuple):
-    """What is to be sent to a receiver; what has the same ``group`` in its body is one series."""
+    """What is to be sent to a receiver."""
 
     target_id: str
     kind: str
     key: str
     body: Mapping[str, Any]
+    once: bool = False
+    """Never send it again by itself if it may have arrived."""
+
+    @property
+    def series(self) -> str | None:
+        """What it must arrive in order with: its group of alerts, or the run that an event is of."""
+        if self.kind == Kind.EVENT:
+            run: str | None = self.body.get("run", {}).get("runId")
+            return run
+        return self.body.get("group")
 
 
 def put(conn: Connection, target_id: str, kind: str, key: str, body: Mapping[str, Any], now: int) -> None:
@@ -83,17 +110,23 @@ def put_all(conn: Connection, wanted: Collection[Queued], now: int) -> None:
     """
     if not wanted:
         return
-    columns = ("target_id", "kind", "series", "key", "body", "state", "attempts", "next_at", "created_at")
+    columns = (
+        "target_id", "kind", "series", "key", "body", "once", "state", "attempts", "next_at", "created_at",
+        "queued_at",
+    )  # fmt: skip
     rows = [
-        (id_, kind, body.get("group"), key, json.dumps(body), State.PENDING, 0, now, now, now)
-        for id_, kind, key, body in wanted
-    ]
-    write_rows(conn, outbox, (*columns, "queued_at"), rows, key=("key",))
+        (
+            each.target_id, each.kind, each.series, each.key, json.dumps(each.body), each.once, State.PENDING, 0,
+            now, now, now,
+        )
+        for each in wanted
+    ]  # fmt: skip
+    write_rows(conn, outbox, columns, rows, key=("key",))
     later = and_(outbox.c.state == State.PENDING, outbox.c.next_at > now)
     waiting = (
         select(outbox.c.target_id, outbox.c.series).where(later, outbox.c.series.is_not(None)).distinct()
     )
-    new = {(each.target_id, each.body.get("group")) for each in wanted}
+    new = {(each.target_id, each.series) for each in wanted}
     for target_id, series in conn.execute(waiting).all():
         if (target_id, series) in new:
             mine = and_(later, outbox.c.target_id == target_id, outbox.c.series == series)
@@ -143,7 +176,7 @@ def claim(conn: Connection, holder: str, now: int, lease_us: int, limit: int) ->
         taken.append(
             Taken(
                 row.id, row.target_id, row.kind, row.key, json.loads(row.body), row.attempts + 1,
-                row.queued_at, failures, holder, held_until,
+                row.queued_at, failures, holder, held_until, row.once,
             )
         )  # fmt: skip
     return taken

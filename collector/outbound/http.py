@@ -19,7 +19,7 @@ import httpx2
 from collector.outbound.guard import Deadline, Forbidden, Guard, Unreachable, describe
 
 MOST_READ: Final = 64 * 1024
-"""Bytes of an answer that are read; more of it nobody needs."""
+"""Bytes of an answer that are read; of what is sent to people, nobody needs more."""
 
 AGENT: Final = "tidegate"
 
@@ -47,9 +47,15 @@ class Http:
     tls: ssl.SSLContext = field(default_factory=httpx2.create_ssl_context)
 
     def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, content: bytes = b""
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        most: int = MOST_READ,
     ) -> Answer:
-        """Send a request and give the answer, whatever its status.
+        """Send a request and give the answer, whatever its status, and ``most`` bytes of its body.
 
         Raises:
             Forbidden: the address is none that may be asked.
@@ -77,13 +83,13 @@ class Http:
                 body = bytearray()
                 for part in response.iter_stream():
                     body += part
-                    if len(body) >= MOST_READ:
+                    if len(body) >= most:
                         break
                 seen = {
                     name.decode("latin-1").lower(): value.decode("latin-1")
                     for name, value in response.headers
                 }
-                return Answer(response.status, seen, bytes(body[:MOST_READ]))
+                return Answer(response.status, seen, bytes(body[:most]))
         except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             said = describe(error)
             if backend.sent:

@@ -1,4 +1,4 @@
-"""Reading instants: ISO 8601 as emitters write it, into integer microseconds since 1970-01-01 UTC.
+"""Reading and writing instants: ISO 8601 outside, inside integer microseconds since 1970-01-01 UTC.
 
 Emitters leave out the offset, write nanoseconds, ``24:00:00``, leap seconds and lower-case ``t`` and ``z``.
 All of it is read; what names no moment between the years 1 and 9999 is a ValueError.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import overload
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
@@ -107,3 +109,31 @@ def _under(limit: int, digits: str) -> int:
     if number >= limit:
         raise ValueError(f"{digits} is not below {limit}")
     return number
+
+
+@overload
+def iso(instant: int) -> str: ...
+
+
+@overload
+def iso(instant: None) -> None: ...
+
+
+@overload
+def iso(instant: int | None) -> str | None: ...
+
+
+def iso(instant: int | None) -> str | None:
+    """Write an instant as ``2026-11-22T05:00:02.000000Z``; None stays None."""
+    if instant is None:
+        return None
+    # A long list has thousands of them, most of few minutes.
+    minute, rest = divmod(instant, 60_000_000)
+    seconds, fraction = divmod(rest, 1_000_000)
+    return f"{_minute(minute)}:{seconds:02}.{fraction:06}Z"
+
+
+@lru_cache(maxsize=4096)
+def _minute(number: int) -> str:
+    # Not strftime: it writes the year 999 with three digits.
+    return (EPOCH + timedelta(minutes=number)).isoformat(timespec="minutes")[:-6]

@@ -17,6 +17,18 @@ NAMESPACE: Final = "tidegate"
 """The namespace of the jobs that triggers are in the graph; the name of such a job is the id of its trigger."""
 
 
+ROLLUPS: Final = frozenset(
+    {
+        (Grain.DAY, Grain.HOUR),
+        (Grain.WEEK, Grain.HOUR),
+        (Grain.WEEK, Grain.DAY),
+        (Grain.MONTH, Grain.HOUR),
+        (Grain.MONTH, Grain.DAY),
+    }
+)
+"""Which partitions are made of which finer ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """What must be so for an update to count. ``assertions.wait`` is how long after it the checks may come.
@@ -281,8 +293,13 @@ class Trigger:
                     "nothing is heard of what was only told: wait for started", "do", number, "after"
                 )
             known[each.id] = each
-        if self.join.mode is not Mode.PARTITION and any(each.grain for each in self.when.inputs()):
-            raise RuleError("only partitions have a grain", "when")
+        for wanted in self.when.inputs():
+            if wanted.grain is None:
+                continue
+            if self.join.keys is None:
+                raise RuleError("only in a join by partition does an input have a grain", "when")
+            if (self.join.keys.grain, wanted.grain) not in ROLLUPS:
+                raise RuleError(f"a {self.join.keys.grain} is not made of whole {wanted.grain}s", "when")
 
     @property
     def inputs(self) -> dict[str, Input]:

@@ -7,14 +7,12 @@ raise RuleError, whose ``path`` leads into the body. There may be 100,000 expect
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import NamedTuple
 
 from triggers.alerting_documents import maintenance_of, owner_targets, policy_of, target_of
 from triggers.alerts import Severity
-from triggers.calendars import Calendar, DateRange, Holidays
+from triggers.conditions import Trigger
 from triggers.errors import RuleError
 from triggers.maintenance import Maintenance
 from triggers.model import (
@@ -36,13 +34,14 @@ from triggers.model import (
     Partition,
     Roll,
     SchemaUnchanged,
-    Selector,
     Volume,
 )
-from triggers.notation import EVERY_DAY, day, days, duration, moment, offset, time_of_day, weekdays, windows
-from triggers.parts import Body, each, part
+from triggers.notation import EVERY_DAY, duration, moment, offset, time_of_day, weekdays, windows
+from triggers.parts import Body, part
 from triggers.routing import Policy
 from triggers.rules import NO_POLICY, RuleSet, Target
+from triggers.selector_documents import calendar_of, selector_of
+from triggers.trigger_documents import trigger_of
 from triggers.zones import zone
 
 CONDITIONS = ("max_age", "due", "metric", "assertions", "schema")
@@ -58,7 +57,7 @@ NOTHING_MISSED = Missed()
 
 
 class Row(NamedTuple):
-    """One rule: its kind (``expectation``, ``target``, ``window``, ``alerting``), its id and its body."""
+    """One rule: its kind (``expectation``, ``trigger``, ``target``, ``window``, ``alerting``), its id and its body."""
 
     kind: str
     id: str
@@ -68,12 +67,15 @@ class Row(NamedTuple):
 def ruleset_of(rows: Iterable[Row]) -> RuleSet:
     """Put the rules together."""
     expectations: dict[str, Expectation] = {}
+    triggers: dict[str, Trigger] = {}
     targets: dict[str, Target] = {}
     planned: list[Maintenance] = []
     policy, timezone = NO_POLICY, "UTC"
     for kind, id_, body in rows:
         if kind == "expectation":
             expectations[id_] = expectation_of(body)
+        elif kind == "trigger":
+            triggers[id_] = trigger_of(body)
         elif kind == "target":
             targets[id_] = target_of(body)
         elif kind == "window":
@@ -81,7 +83,7 @@ def ruleset_of(rows: Iterable[Row]) -> RuleSet:
         elif kind == "alerting":
             policy, timezone = alerting_of(body), body["timezone"]
             targets |= {target.id: target for target in owner_targets(body)}
-    return RuleSet(expectations, targets, planned, policy, timezone)
+    return RuleSet(expectations, targets, planned, policy, timezone, triggers)
 
 
 def alerting_of(body: Body) -> Policy:
@@ -136,53 +138,6 @@ def expectation_of(body: Body) -> Expectation:
         objective=None if slo is None else part("slo", _objective, slo),
         missed=NOTHING_MISSED if catch_up is None else part("catch_up", _missed, catch_up),
     )
-
-
-def selector_of(body: Body) -> Selector:
-    """Make a selector; a name with ``*`` or ``?`` is a pattern."""
-    name: str | None = body.get("name")
-    namespace = body.get("namespace")
-    if namespace is not None and "*" in namespace:
-        raise RuleError("a namespace is written in full; only names may be patterns", "namespace")
-    for key in ("downstream_of", "needed_by"):
-        if key in body and not _is_node(body[key]):
-            raise RuleError(
-                f"no node of the graph: {body[key]!r}; write dataset:NAMESPACE:NAME or job:NAMESPACE:NAME",
-                key,
-            )
-    is_pattern = name is not None and ("*" in name or "?" in name)
-    return Selector(
-        namespace,
-        None if is_pattern else name,
-        name if is_pattern else None,
-        body.get("tag"),
-        body.get("owner"),
-        body.get("downstream_of"),
-        body.get("needed_by"),
-    )
-
-
-def calendar_of(body: Body) -> Calendar:
-    """Make a calendar; equal ones are one object."""
-    return _calendar(json.dumps(body, sort_keys=True))
-
-
-@lru_cache(maxsize=1024)
-def _calendar(text: str) -> Calendar:
-    body = json.loads(text)
-    weekend = body.get("weekend", ["sat", "sun"])
-    return Calendar(
-        body["id"],
-        part("weekend", weekdays, ",".join(weekend)) if weekend else frozenset(),
-        each("holidays", lambda place: Holidays(**place), body),
-        each("non_working", _span, body),
-        each("working", _span, body),
-        part("valid_until", day, body["valid_until"]) if "valid_until" in body else None,
-    )
-
-
-def _span(given: str | Body) -> DateRange:
-    return days(given, given) if isinstance(given, str) else days(given["from"], given["to"])
 
 
 def _max_age(given: str | Body) -> tuple[MaxAge, Grace]:
@@ -279,8 +234,3 @@ def _objective(body: Body) -> Objective:
 def _missed(body: Body) -> Missed:
     window = part("window", duration, body["window"]) if "window" in body else None
     return Missed(CatchUp(body.get("policy", "last")), window)
-
-
-def _is_node(text: str) -> bool:
-    kind, _, rest = text.partition(":")
-    return kind in ("dataset", "job") and ":" in rest

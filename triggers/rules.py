@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from triggers.conditions import Trigger
 from triggers.maintenance import Maintenance
 from triggers.model import Expectation
 from triggers.routing import Policy
@@ -22,13 +23,13 @@ class Target:
 
     id: str
     kind: str
-    """apprise, webhook, pagerduty, email."""
+    """One of ``triggers.action_options.KINDS``, or the name of an entry point."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """What is expected, who hears of it when it is not so, and when nobody does."""
+    """What is expected, who hears of it when it is not so, and when nobody does; and what starts when it is there."""
 
     expectations: Mapping[str, Expectation] = field(default_factory=dict)
     """By id."""
@@ -38,3 +39,5 @@ class RuleSet:
     policy: Policy = NO_POLICY
     timezone: str = "UTC"
     """Of what is written for people."""
+    triggers: Mapping[str, Trigger] = field(default_factory=dict)
+    """By id."""

@@ -1,0 +1,342 @@
+"""Joining updates: a pure fold of what arrives, and of time, into firings.
+
+Every join has a logical clock. What arrives moves it to the time of its receipt, and before that all happens for which
+the time has come meanwhile. So it is the order of what came that decides, never how much of it was looked at at once;
+and a replay comes to what was decided live. (What is evaluated tick by tick loses what comes in the tick of a reset:
+dagster#33587, dagster#24650.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from triggers.arrivals import NEW, SAME_VERSION, Arrived
+from triggers.conditions import Input, Mode, Then, Trigger
+from triggers.evaluation import Evaluation, Passed, evaluated
+from triggers.firings import Cause, Consumed, Firing, fire_key, manual_key
+from triggers.holds import Hold, holds_of
+from triggers.schedules import deadline_of, ends_at
+
+REMEMBERED = 1_000
+"""Updates that a join knows to have consumed, for those that are told of again under another partition."""
+
+ROUNDS = 10_000
+"""Instants that one call goes through; more would be a mistake, and go on for ever."""
+
+
+class Standing(StrEnum):
+    """How a join stands."""
+
+    IDLE = "idle"
+    """Nothing has come since the last firing."""
+    WAITING = "waiting"
+    """Something is missing."""
+    BLOCKED = "blocked"
+    """A gate holds back what came."""
+    HELD = "held"
+    """It is complete, and something else holds it back."""
+    DONE = "done"
+    """It fires no more: its tick had its firing, or is over."""
+
+
+@dataclass(slots=True)
+class State:
+    """What must be kept of a join from one look to the next; times in µs UTC."""
+
+    clock: int = 0
+    generation: int = 0
+    """How often it fired."""
+    pending: list[Arrived] = field(default_factory=list)
+    """What has come and is not consumed, in the order of its coming."""
+    latest: dict[str, Arrived] = field(default_factory=dict)
+    """The last that came for each input."""
+    done: list[str] = field(default_factory=list)
+    begun_at: int | None = None
+    complete_at: int | None = None
+    fired_at: int | None = None
+    overdue_at: int | None = None
+    """The deadline that passed while it was incomplete."""
+    partial: bool = False
+    """It fires with what is there."""
+    ended: bool = False
+    told: list[str] = field(default_factory=list)
+    """Updates of which people were told that a gate holds them back."""
+
+    def data(self) -> dict[str, Any]:
+        """Give it as JSON has it."""
+        own: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        return own | {"latest": {name: list(each) for name, each in self.latest.items()}}
+
+    @classmethod
+    def read(cls, data: dict[str, Any]) -> State:
+        """Read what ``data`` gave, by way of JSON."""
+        pending = [_arrived(each) for each in data["pending"]]
+        latest = {name: _arrived(each) for name, each in data["latest"].items()}
+        return cls(**{**data, "pending": pending, "latest": latest})
+
+
+def _arrived(values: Sequence[Any]) -> Arrived:
+    *rest, parts, chain = values
+    return Arrived._make((*rest, tuple(parts), tuple(chain)))
+
+
+class World(Protocol):
+    """What a trigger has to know of everything else."""
+
+    def passes(self, wanted: Input, arrived: Arrived, at: int) -> Passed:
+        """Tell whether a gate lets an update through, at an instant."""
+
+    def holds(self, trigger: Trigger, key: str, state: State, at: int) -> Iterable[Hold]:
+        """Give what holds a complete join back at an instant: pauses, windows, runs in flight, too many firings."""
+
+    def drops(self, trigger: Trigger, arrived: Arrived) -> bool:
+        """Tell whether a window takes an update away."""
+
+    def missed(self, trigger: Trigger, at: int) -> bool:
+        """Tell whether a tick passed while nobody looked, and is not to be made up for."""
+
+    def fired(self, firing: Firing) -> None:
+        """Take note: it counts for what comes next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """A gate holds an update back; told once of each."""
+
+    arrived: Arrived
+    passed: Passed
+
+
+@dataclass(slots=True)
+class Advanced:
+    """What came of it."""
+
+    state: State
+    standing: Standing
+    evaluation: Evaluation
+    holds: list[Hold]
+    wake: int | None
+    """When time alone changes something (µs UTC)."""
+    firings: list[Firing]
+    blockings: list[Blocking]
+
+    def tree(self) -> dict[str, Any]:
+        """Say what it waits for, as JSON has it."""
+        return {"when": self.evaluation.tree, "holds": [each.data() for each in self.holds]}
+
+
+def advance(
+    trigger: Trigger, key: str, state: State, arrivals: Iterable[Arrived], until: int, world: World
+) -> Advanced:
+    """Let updates come, in order, and time pass up to and with ``until`` (µs UTC). The state given is changed."""
+    run = _Run(trigger, key, state, world)
+    for arrived in arrivals:
+        at = max(state.clock, arrived.at)
+        run.pass_time(at - 1)
+        run.take(arrived)
+        run.settle(at)
+    run.pass_time(until)
+    run.settle(max(state.clock, until))
+    return run.result()
+
+
+def fire_by_hand(
+    trigger: Trigger, key: str, state: State, at: int, world: World, nonce: str, by: str
+) -> Advanced:
+    """Fire with what is there, whatever is missing or holds it back."""
+    run = _Run(trigger, key, state, world)
+    run.settle(max(state.clock, at), quiet=True)
+    run.fire(state.clock, Cause.MANUAL, manual_key(trigger.id, key, nonce), by)
+    run.settle(state.clock)
+    return run.result()
+
+
+def reset(trigger: Trigger, key: str, state: State, at: int, world: World) -> Advanced:
+    """Give up what has come: nothing of it fires any more."""
+    run = _Run(trigger, key, state, world)
+    run.drop()
+    run.settle(max(state.clock, at))
+    return run.result()
+
+
+class _Run:
+    """One join on its way through time."""
+
+    def __init__(self, trigger: Trigger, key: str, state: State, world: World) -> None:
+        self._trigger = trigger
+        self._key = key
+        self._state = state
+        self._world = world
+        self._inputs = trigger.inputs
+        self._evaluation: Evaluation | None = None
+        self._holds: list[Hold] = []
+        self._wake: int | None = None
+        self._firings: list[Firing] = []
+        self._blockings: list[Blocking] = []
+
+    def result(self) -> Advanced:
+        assert self._evaluation is not None  # noqa: S101  # for the type checker: it was settled
+        return Advanced(
+            self._state, self._standing(self._evaluation), self._evaluation, self._holds, self._wake,
+            self._firings, self._blockings,
+        )  # fmt: skip
+
+    def take(self, arrived: Arrived) -> None:
+        state = self._state
+        known = {each.update for each in state.pending} | set(state.done)
+        if arrived.input not in self._inputs or arrived.update in known:
+            return
+        # A backfill brings its own partition something new, but nothing to who waits for newer data.
+        counts = arrived.news == NEW or (
+            self._trigger.join.mode is Mode.PARTITION and arrived.news != SAME_VERSION
+        )
+        if not counts or state.ended or self._world.drops(self._trigger, arrived):
+            return
+        state.pending.append(arrived)
+        state.latest[arrived.input] = arrived
+        if state.begun_at is None:
+            state.begun_at = arrived.at
+
+    def pass_time(self, until: int) -> None:
+        """Let all happen for which the time comes up to and with an instant."""
+        if self._evaluation is None and self._state.clock:
+            # Only to know what it waits for: what has ended meanwhile ended later than this.
+            self.settle(self._state.clock, quiet=True)
+        for _ in range(ROUNDS):
+            wake = self._wake
+            if wake is None or wake > until:
+                return
+            self.settle(wake)
+        raise AssertionError(f"trigger {self._trigger.id} does not come to rest")
+
+    def settle(self, at: int, *, quiet: bool = False) -> None:
+        """Do what there is to do at an instant, and find out when there is more; ``quiet``: but fire."""
+        state, trigger = self._state, self._trigger
+        state.clock = max(state.clock, at)
+        while True:
+            wakes = self._expire(at)
+            found = self._evaluation = evaluated(
+                trigger, self._key, state.pending, state.latest, at, self._world.passes
+            )
+            self._block(found)
+            complete = not state.ended and (found.met or state.partial)
+            if not complete:
+                state.complete_at = None
+                self._holds = []
+                if not self._overdue(at, wakes):
+                    break
+                continue  # the deadline has changed something
+            if state.complete_at is None:
+                state.complete_at = at
+            state.overdue_at = None
+            self._holds = [*holds_of(trigger, state, at), *self._world.holds(trigger, self._key, state, at)]
+            if self._holds or quiet:
+                wakes += [hold.until for hold in self._holds if hold.until is not None]
+                break
+            cause = Cause.DEADLINE if state.partial and not found.met else Cause.DATA
+            self.fire(at, cause, self._fire_key(), None)
+        wakes += found.wakes
+        self._wake = min((wake for wake in wakes if wake > at), default=None)
+
+    def fire(self, at: int, cause: Cause, key: str, by: str | None) -> None:
+        state, found = self._state, self._evaluation
+        consumed = tuple(
+            Consumed(id_, tuple(each for each in state.pending if each.input == id_)) for id_ in self._inputs
+        )
+        firing = Firing(
+            self._trigger.id, self._key, key, at, consumed, cause,
+            partial=found is not None and not found.met, by=by, tree=found.tree if found else None,
+            skipped=cause is not Cause.MANUAL and self._world.missed(self._trigger, at),
+        )  # fmt: skip
+        self._firings.append(firing)
+        self._world.fired(firing)
+        state.done = [each.update for each in state.pending][-REMEMBERED:]
+        state.generation += 1
+        state.fired_at = at
+        state.ended = self._trigger.join.mode is Mode.EPOCH
+        self._begin_anew()
+
+    def drop(self) -> None:
+        """Give up what waits."""
+        self._state.done = [each.update for each in self._state.pending][-REMEMBERED:]
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        state = self._state
+        state.pending, state.told = [], []
+        state.begun_at = state.complete_at = state.overdue_at = None
+        state.partial = False
+
+    def _fire_key(self) -> str:
+        """Say what makes the next firing this one."""
+        trigger, state = self._trigger, self._state
+        if trigger.join.mode is Mode.EPOCH:
+            return fire_key(trigger.id, self._key)
+        if trigger.join.mode is Mode.PARTITION:
+            return fire_key(trigger.id, self._key, state.generation)
+        return fire_key(trigger.id, self._key, sorted((each.input, each.update) for each in state.pending))
+
+    def _expire(self, at: int) -> list[int]:
+        """Give up what has waited for too long; give when the next does."""
+        join, state = self._trigger.join, self._state
+        end = ends_at(self._trigger, self._key)
+        if end is not None and at >= end:
+            if not state.ended:
+                self.drop()
+                state.ended = True
+            return []
+        wakes = [] if end is None or state.ended else [end]
+        age = join.within if join.mode is Mode.WINDOW else join.expire
+        if age is None or state.complete_at is not None or not state.pending:
+            return wakes
+        if join.mode is Mode.LATCHED or join.mode is Mode.WINDOW:
+            state.pending = [
+                each for each in state.pending if at - each.at < age + (join.mode is Mode.WINDOW)
+            ]
+            state.begun_at = state.pending[0].at if state.pending else None
+            oldest = state.begun_at
+        else:
+            oldest = state.begun_at
+            if oldest is not None and at - oldest >= age:
+                self.drop()
+                return wakes
+        if oldest is not None:
+            wakes.append(oldest + age + (join.mode is Mode.WINDOW))
+        return wakes
+
+    def _overdue(self, at: int, wakes: list[int]) -> bool:
+        """Do what is due at the deadline of an incomplete join; tell whether that changes whether it is complete."""
+        state, deadline = self._state, self._trigger.deadline
+        due = deadline_of(self._trigger, self._key, state.begun_at)
+        if deadline is None or due is None or state.ended:
+            return False
+        if at < due:
+            wakes.append(due)
+            return False
+        if state.overdue_at == due:
+            return False
+        state.overdue_at = due
+        if deadline.then is Then.FIRE_PARTIAL:
+            state.partial = True
+        elif deadline.then is Then.DROP:
+            self.drop()
+            state.ended = self._trigger.join.mode is Mode.EPOCH
+        return deadline.then is not Then.ALERT
+
+    def _block(self, found: Evaluation) -> None:
+        for arrived, passed in found.blocked:
+            if arrived.update not in self._state.told:
+                self._state.told.append(arrived.update)
+                self._blockings.append(Blocking(arrived, passed))
+
+    def _standing(self, found: Evaluation) -> Standing:
+        if self._state.ended:
+            return Standing.DONE
+        if self._state.complete_at is not None:
+            return Standing.HELD
+        if found.blocked:
+            return Standing.BLOCKED
+        return Standing.WAITING if self._state.begun_at is not None else Standing.IDLE

@@ -328,7 +328,7 @@ class _Run:
 
     def _block(self, found: Evaluation) -> None:
         for arrived, passed in found.blocked:
-            if arrived.update not in self._state.told:
+            if arrived in self._state.pending and arrived.update not in self._state.told:
                 self._state.told.append(arrived.update)
                 self._blockings.append(Blocking(arrived, passed))
 

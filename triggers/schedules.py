@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from lineage.instants import parse_instant
 from triggers.arrivals import key_start, ticks
 from triggers.calendars import Calendar
-from triggers.conditions import Deadline, Mode, Trigger
+from triggers.conditions import Mode, Trigger
 from triggers.partitions import shift
 from triggers.zones import local, wall, zone
 
@@ -53,8 +53,3 @@ def _first(at: time, calendar: Calendar | None, timezone: str, since: int) -> in
             return moment
         day += A_DAY
     return None
-
-
-def overdue_since(deadline: Deadline | None, overdue_at: int | None) -> int | None:
-    """Give since when people are told that a join is not complete (µs UTC); None: they are not."""
-    return overdue_at if deadline is not None else None

@@ -11,10 +11,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from collector.outbound.guard import Deadline, Unreachable
-from collector.outbound.http import Answer, Http
+from collector.outbound.http import Answer, Http, NoAnswer
 from collector.outbound.sending import Context, Outcome, Result, outcome_of
 
 MOST_READ: Final = 4 * 1024 * 1024
@@ -85,11 +85,14 @@ class Api:
         """Begin an attempt: from now on the time of the context runs."""
         return cls(root.rstrip("/"), context.http, Deadline.after(context.timeout), at, headers or {})
 
-    def call(self, method: str, path: str, body: object = None) -> Reply:
-        """Call, with ``body`` as JSON if there is one; raises what ``Http.request`` does.
+    def call(self, method: str, path: str, body: object = None, *, reads: bool = False) -> Reply:
+        """Call, with ``body`` as JSON if there is one.
 
         Raises:
-            Unreachable: also if no time is left.
+            Forbidden: as ``Http.request`` does.
+            Unreachable: nothing was changed: the server was not reached, no time was left, or there was no answer to
+                a call that only ``reads``, as ``GET`` does.
+            NoAnswer: nobody knows whether the call was carried out.
         """
         headers = {"accept": "application/json", **self.headers}
         content = b""
@@ -101,7 +104,21 @@ class Api:
         except TimeoutError as error:
             raise Unreachable("No time was left for all calls that this takes.") from error
         url = f"{self.root}{path}"
-        return Reply(http.request(method, url, headers=headers, content=content, most=MOST_READ), self.at)
+        try:
+            return Reply(http.request(method, url, headers=headers, content=content, most=MOST_READ), self.at)
+        except NoAnswer as error:
+            if reads or method == "GET":
+                raise Unreachable(str(error)) from error
+            raise
+
+    def authorized(self, headers: Mapping[str, str]) -> Api:
+        """Give the same with these headers in addition."""
+        return dataclasses.replace(self, headers={**self.headers, **headers})
+
+    def link(self, path: str) -> str:
+        """Give an address for people, without the password that the root may have."""
+        parts = urlsplit(self.root)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], f"{parts.path}{path}", "", ""))
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from collector.outbound import apprise, email, pagerduty, webhook
+from collector.outbound import apprise, email, pagerduty, prefect, webhook
 from collector.outbound.sending import Sender
 
 SENDERS: Final[Mapping[str, Sender]] = {
     "apprise": apprise.send,
     "email": email.send,
     "pagerduty": pagerduty.send,
+    "prefect": prefect.send,
     "webhook": webhook.send,
 }
 """By the ``kind`` of targets."""

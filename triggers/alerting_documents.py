@@ -18,7 +18,7 @@ from triggers.calendars import Calendar
 from triggers.deadlines import timetable
 from triggers.errors import RuleError
 from triggers.inhibition import DEPTH, RESUME_AFTER
-from triggers.maintenance import Maintenance
+from triggers.maintenance import ForTriggers, Maintenance
 from triggers.model import Due
 from triggers.notation import EVERY_DAY, duration, moment, time_of_day, weekdays, windows
 from triggers.parts import Body, each, part
@@ -37,8 +37,24 @@ SECRETS: Final[Mapping[str, tuple[str, ...]]] = {
     "webhook": ("secrets",),
     "pagerduty": ("routing_key",),
     "email": ("password",),
+    "prefect": ("key",),
+    "airflow": ("auth", "password", "token"),
+    "dagster": ("token",),
+    "dbt_cloud": ("token",),
+    "databricks": ("token",),
 }
 """The options of each kind of target that let whoever has them in."""
+
+ADDRESSES: Final[Mapping[str, tuple[str, ...]]] = {
+    "webhook": ("url",),
+    "pagerduty": ("url",),
+    "prefect": ("url", "ui_url"),
+    "airflow": ("url",),
+    "dagster": ("url",),
+    "dbt_cloud": ("url",),
+    "databricks": ("url",),
+}
+"""The options of each kind of target that are addresses, of http or https."""
 
 DEFAULT_OWNER: Final = "default"
 """In the map of owners: everybody else."""
@@ -62,17 +78,23 @@ def target_of(body: Body) -> Target:
     if id_ in (OWNER, NOBODY) or id_.startswith(f"{OWNER}:"):
         raise RuleError(f"{id_!r} means something else in routes; give the target another name")
     options = {key: value for key, value in body.items() if key not in ("id", "kind")}
-    for key in SECRETS[kind]:
+    for key in SECRETS.get(kind, ()):
         given = options.get(key, ())
         if isinstance(given, str):
             part(key, _secret, given)
         else:
             each(key, _secret, options)
-    if kind in ("webhook", "pagerduty") and "url" in options:
-        part("url", _url, options["url"])
-    for name, value in options.get("headers", {}).items():
-        if _TELLING.search(name):
-            part("headers", partial(part, name, _secret), value)
+    for key in ADDRESSES.get(kind, ()):
+        if key in options:
+            part(key, _url, options[key])
+    if kind == "webhook":
+        for name, value in options.get("headers", {}).items():
+            if _TELLING.search(name):
+                part("headers", partial(part, name, _secret), value)
+    elif kind == "airflow":
+        _check_login(options)
+    elif kind == "command" and "timeout" in options:
+        part("timeout", duration, options["timeout"])
     return Target(id_, kind, options)
 
 
@@ -107,6 +129,7 @@ def maintenance_of(body: Body) -> Maintenance:
         expires=at("expires") if "expires" in body else None,
         mutes=body.get("alerts", "mute") == "mute",
         excludes=body.get("slo", "exclude") == "exclude",
+        triggers=ForTriggers(body.get("triggers", ForTriggers.IGNORE)),
     )
 
 
@@ -270,6 +293,14 @@ def _moment(body: Body, timezone: str, key: str) -> int:
 
 def _owner_target(owner: str) -> str:
     return f"{OWNER}:{owner}"
+
+
+def _check_login(options: Body) -> None:
+    found = [key for key in ("auth", "username", "token") if key in options]
+    if len(found) > 1:
+        raise RuleError(f"goes not together with {found[0]}", found[1])
+    if ("username" in options) != ("password" in options):
+        raise RuleError("username and password go together", *options.keys() & {"username", "password"})
 
 
 def _secret(text: str) -> str:

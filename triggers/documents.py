@@ -19,7 +19,6 @@ from triggers.model import (
     Anomaly,
     Assertions,
     BusinessTime,
-    CatchUp,
     Condition,
     Direction,
     Due,
@@ -40,7 +39,7 @@ from triggers.notation import EVERY_DAY, duration, moment, offset, time_of_day, 
 from triggers.parts import Body, part
 from triggers.routing import Policy
 from triggers.rules import NO_POLICY, RuleSet, Target
-from triggers.selector_documents import calendar_of, selector_of
+from triggers.selector_documents import calendar_of, missed_of, selector_of
 from triggers.trigger_documents import trigger_of
 from triggers.zones import zone
 
@@ -136,7 +135,7 @@ def expectation_of(body: Body) -> Expectation:
         else part("expect_first_by", lambda text: moment(text, timezone), first_by),
         warning=None if predict is None else part("predict", _warning, predict),
         objective=None if slo is None else part("slo", _objective, slo),
-        missed=NOTHING_MISSED if catch_up is None else part("catch_up", _missed, catch_up),
+        missed=NOTHING_MISSED if catch_up is None else part("catch_up", missed_of, catch_up),
     )
 
 
@@ -229,8 +228,3 @@ def _warning(body: Body) -> EarlyWarning:
 
 def _objective(body: Body) -> Objective:
     return Objective(body["share"], part("period", duration, body.get("period", PERIOD)))
-
-
-def _missed(body: Body) -> Missed:
-    window = part("window", duration, body["window"]) if "window" in body else None
-    return Missed(CatchUp(body.get("policy", "last")), window)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from itertools import chain
 
 from triggers.alerts import Alert, Matcher
@@ -18,13 +19,24 @@ from triggers.zones import local, zone
 A_DAY = timedelta(days=1)
 
 
+class ForTriggers(StrEnum):
+    """What a time of planned work is for triggers."""
+
+    HOLD = "hold"
+    """None fires in it; what came meanwhile fires once after it."""
+    DROP = "drop"
+    """What comes in it starts nothing, neither then nor later."""
+    IGNORE = "ignore"
+    """Nothing: they fire as ever."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
     """A time of planned work; instants in µs UTC, intervals half-open.
 
     Either ``once`` (from, until) or ``weekly`` hours by the clock of ``timezone``, until ``expires`` (None: for good).
     ``mutes``: nobody is told of the alerts that ``matchers`` pick out. ``excludes``: deadlines in it do not count in
-    the share of deadlines met.
+    the share of deadlines met. ``triggers``: what becomes of those whose inputs ``matchers`` pick out.
     """
 
     id: str
@@ -37,6 +49,7 @@ class Maintenance:
     expires: int | None = None
     mutes: bool = True
     excludes: bool = True
+    triggers: ForTriggers = ForTriggers.IGNORE
 
     def __post_init__(self) -> None:
         zone(self.timezone)
@@ -79,6 +92,15 @@ def excluded(windows: Iterable[Maintenance], alert: Alert, at: int) -> str | Non
     ``alert`` is what would be told, were the deadline missed.
     """
     return min((each.id for each in windows if each.excludes and each.covers(alert, at)), default=None)
+
+
+def held(windows: Iterable[Maintenance], subject: Alert, at: int) -> Maintenance | None:
+    """Give the window in which a trigger stands at an instant: one that drops before one that holds, the first by id.
+
+    ``subject`` is what would be told of an input: its dataset, with the id of the trigger as the rule.
+    """
+    found = [each for each in windows if each.triggers is not ForTriggers.IGNORE and each.covers(subject, at)]
+    return min(found, key=lambda each: (each.triggers is ForTriggers.HOLD, each.id), default=None)
 
 
 def _joined(spans: Iterator[Span]) -> Iterator[Span]:

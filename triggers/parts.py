@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from triggers.errors import RuleError
 
 T = TypeVar("T")
 Body = Mapping[str, Any]
+
+WORDS: Final[Mapping[type, str]] = {
+    str: "a text",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list",
+    dict: "keys and values",
+}
+"""What people call the forms that values have."""
 
 
 def part(key: str | int, make: Callable[[Any], T], given: Any) -> T:

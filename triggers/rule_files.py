@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from triggers.alerting_documents import maintenance_of, owner_targets, receivers, target_of
-from triggers.documents import Row, alerting_of, calendar_of, expectation_of
+from triggers.alerting_documents import maintenance_of, target_of
+from triggers.documents import Row, alerting_of, expectation_of
 from triggers.errors import RuleError, Step
 from triggers.parts import Body
+from triggers.references import Known
+from triggers.selector_documents import calendar_of
+from triggers.trigger_documents import trigger_of
 from triggers.zones import zone
 
 VERSION: Final = 1
@@ -22,12 +25,13 @@ UTC: Final = "UTC"
 MAKE: Final[Mapping[str, Callable[[Body], object]]] = {
     "target": target_of,
     "expectation": expectation_of,
+    "trigger": trigger_of,
     "window": maintenance_of,
     "alerting": alerting_of,
 }
 """What each kind of row means."""
 
-LISTS: Final = {"expectation": "expectations", "window": "windows"}
+LISTS: Final = {"expectation": "expectations", "trigger": "triggers", "window": "windows"}
 
 
 class Place(NamedTuple):
@@ -64,7 +68,7 @@ def rows_of(documents: Sequence[Body]) -> tuple[list[Row], list[Fault]]:
     rows = [row for row, _ in found]
     if documents and ("alerting", "") not in first:
         rows.append(Row("alerting", "", {"timezone": documents[0].get("timezone", UTC)}))
-    faults += _lost(found)
+    faults += _lost(found, documents)
     return rows, faults
 
 
@@ -74,7 +78,7 @@ def document_of(rows: Iterable[Row]) -> dict[str, Any]:
     alerting: dict[str, Any] = next((dict(row.body) for row in rows if row.kind == "alerting"), {})
     timezone = alerting.pop("timezone", UTC)
     calendars = _Names()
-    parts: dict[str, Any] = {"targets": {}, "expectations": [], "windows": []}
+    parts: dict[str, Any] = {"targets": {}, **{key: [] for key in LISTS.values()}}
     for row in rows:
         if row.kind == "alerting":
             continue
@@ -140,15 +144,16 @@ def _written(document: Body, timezone: str) -> Iterator[tuple[Row, Any, Any] | t
         yield Row("alerting", "", {"timezone": timezone, **document["alerting"]}), "alerting"
 
 
-def _lost(found: Sequence[Found]) -> Iterator[Fault]:
-    """Find the targets that the alerting section names and that are not there."""
-    targets = {row.id for row, _ in found if row.kind == "target"}
+def _lost(found: Iterable[Found], documents: Sequence[Body]) -> Iterator[Fault]:
+    """Find what rules say of others that are not there, or are not such."""
+    # Also of what is written but wrong: that is told where it stands.
+    known = Known(
+        {name: body["kind"] for document in documents for name, body in document.get("targets", {}).items()},
+        {body["id"] for document in documents for body in document.get("expectations", ())},
+    )
     for row, place in found:
-        if row.kind == "alerting":
-            there = targets | {target.id for target in owner_targets(row.body)}
-            for path, name in receivers(row.body):
-                if name not in there:
-                    yield Fault(place._replace(path=(*place.path, *path)), f"there is no target {name!r}")
+        for path, reason in known.lost(row):
+            yield Fault(place._replace(path=(*place.path, *path)), reason)
 
 
 class _Names:
@@ -181,6 +186,9 @@ def _calendars(kind: str, body: Body) -> Iterator[tuple[Step, ...]]:
         age = body.get("max_age")
         if isinstance(age, Mapping) and "calendar" in age.get("within", ()):
             yield "max_age", "within", "calendar"
+    elif kind == "trigger":
+        if "calendar" in body.get("deadline", ()):
+            yield "deadline", "calendar"
     elif kind == "alerting":
         for number, route in enumerate(body.get("routes", ())):
             if "calendar" in route.get("digest", ()):

@@ -1,4 +1,4 @@
-"""What expectations and triggers have in common in rule files: which datasets are meant, and calendars.
+"""What expectations and triggers have in common in rule files: which datasets are meant, calendars, catching up.
 
 Bodies and errors are as ``triggers.documents`` says.
 """
@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from triggers.calendars import Calendar, DateRange, Holidays
 from triggers.errors import RuleError
-from triggers.model import Selector
-from triggers.notation import day, days, weekdays
+from triggers.model import CatchUp, Missed, Selector
+from triggers.notation import day, days, duration, weekdays
 from triggers.parts import Body, each, part
 
 
@@ -42,6 +42,12 @@ def selector_of(body: Body) -> Selector:
 def calendar_of(body: Body) -> Calendar:
     """Make a calendar; equal ones are one object."""
     return _calendar(json.dumps(body, sort_keys=True))
+
+
+def missed_of(body: Body) -> Missed:
+    """Say what is done about times that passed while nobody was looking."""
+    window = part("window", duration, body["window"]) if "window" in body else None
+    return Missed(CatchUp(body.get("policy", "last")), window)
 
 
 @lru_cache(maxsize=1024)

@@ -10,13 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from collector.api.fields import Text
 from collector.api.shapes import said
-
-WORDS: Final[Mapping[type, str]] = {
-    str: "a text",
-    int: "a whole number",
-    list: "a list",
-    dict: "keys and values",
-}
+from triggers.parts import WORDS
 
 SHORT: Final = validate.Length(min=1, max=2000)
 """Characters of a text; of an address, a name of a dataset, a reason."""

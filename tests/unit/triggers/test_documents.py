@@ -10,7 +10,7 @@ import pytest
 from lineage.instants import parse_instant
 from triggers.alerts import Severity
 from triggers.calendars import Calendar, DateRange, Holidays
-from triggers.documents import Row, calendar_of, expectation_of, ruleset_of
+from triggers.documents import Row, expectation_of, ruleset_of
 from triggers.errors import RuleError
 from triggers.model import (
     Anomaly,
@@ -35,6 +35,7 @@ from triggers.model import (
     Window,
 )
 from triggers.rules import NO_POLICY, RuleSet, Target
+from triggers.selector_documents import calendar_of
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

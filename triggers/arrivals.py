@@ -87,6 +87,20 @@ def update_id(update: Update, run_key: bytes, job_id: int) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
+def news_of(update: Update, greatest_nominal_before: int | None, version_seen_before: bool) -> str:
+    """Tell what an update brings, by what was known of its dataset before: the greatest nominal time (µs UTC), and
+    whether this very version had come."""
+    if update.version is not None and version_seen_before:
+        return SAME_VERSION
+    if (
+        update.nominal_at is not None
+        and greatest_nominal_before is not None
+        and update.nominal_at < greatest_nominal_before
+    ):
+        return BACKFILL
+    return NEW
+
+
 def keys_of(
     trigger: Trigger, wanted: Input, update: Update, name: str, at: int
 ) -> dict[str, tuple[str, ...]]:

@@ -142,7 +142,7 @@ class Projector:
         def finish(conn: Connection, changes: Changes) -> None:
             now = self._turn.keep(conn)
             inbox.remove(conn, event_ids)
-            facts.tell(conn, changes.facts, now, changes.updates)
+            facts.tell(conn, changes.facts, now, changes.which)
             self._database.notify(conn)
 
         self._target.write(event_ids, observations, finish)

@@ -37,8 +37,9 @@ class Changes:
     facts: dict[int, What] = field(default_factory=dict)
     """What the engine is to look at: names of datasets, and jobs, by id."""
 
-    updates: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    """The new updates of each name of a dataset, (event_time, id of the run) each, in the order of their receipt."""
+    which: dict[int, list[tuple[int, int] | int]] = field(default_factory=dict)
+    """The new updates of each name of a dataset, (event_time, id of the run) each, in the order of their receipt; the
+    ids of the changed runs of each job."""
 
     def tell(self, subject_id: int, what: What) -> None:
         self.facts[subject_id] = self.facts.get(subject_id, What(0)) | what

@@ -1,7 +1,8 @@
 """The engine's queue: which datasets and jobs the projector has changed, and in what.
 
 It says where to look, not what is to be seen there: whoever looks reads the tables, so many changes of one dataset cost
-one look, and one that is told twice does no harm. Updates alone are named one by one, for those who count them.
+one look, and one that is told twice does no harm. Updates and runs are named one by one as well, for those who
+count them.
 """
 
 from __future__ import annotations
@@ -42,26 +43,26 @@ class Told(NamedTuple):
     """When the first of them was written (µs UTC); None if there is nothing."""
     updates: Sequence[UpdateKey] = ()
     """The updates that are new, as they became known; one that changed afterwards is there again."""
+    runs: Sequence[int] = ()
+    """The runs that changed."""
 
 
 UpdateKey = tuple[int, int, int]
 """(name of a dataset, event_time, run): the primary key of ``dataset_update``."""
 
-NONE: Mapping[int, Sequence[tuple[int, int]]] = {}
+Which = Mapping[int, Sequence[tuple[int, int] | int]]
+"""As ``Changes`` has it."""
+
+NONE: Which = {}
 
 
-def tell(
-    conn: Connection,
-    changes: Mapping[int, What],
-    now: int,
-    updates: Mapping[int, Sequence[tuple[int, int]]] = NONE,
-) -> None:
-    """Queue changes, in the transaction that makes them; ``updates`` as ``Changes`` has them."""
+def tell(conn: Connection, changes: Mapping[int, What], now: int, which: Which = NONE) -> None:
+    """Queue changes, in the transaction that makes them."""
     rows = [
-        (subject, int(what), now, json.dumps(updates[subject]) if subject in updates else None)
+        (subject, int(what), now, json.dumps(which[subject]) if subject in which else None)
         for subject, what in changes.items()
     ]
-    write_rows(conn, fact, ("subject_id", "what", "at", "updates"), rows, key=("id",))
+    write_rows(conn, fact, ("subject_id", "what", "at", "which"), rows, key=("id",))
 
 
 def told(conn: Connection, limit: int) -> Told:
@@ -70,10 +71,17 @@ def told(conn: Connection, limit: int) -> Told:
     subjects: dict[int, What] = {}
     for row in rows:
         subjects[row.subject_id] = subjects.get(row.subject_id, What(0)) | What(row.what)
-    updates = [
-        (row.subject_id, *each) for row in rows if row.updates is not None for each in json.loads(row.updates)
-    ]
-    return Told([row.id for row in rows], subjects, min((row.at for row in rows), default=None), updates)
+    updates: list[UpdateKey] = []
+    runs: list[int] = []
+    for row in rows:
+        for each in json.loads(row.which) if row.which is not None else ():
+            if isinstance(each, int):
+                runs.append(each)
+            else:
+                updates.append((row.subject_id, *each))
+    return Told(
+        [row.id for row in rows], subjects, min((row.at for row in rows), default=None), updates, runs
+    )
 
 
 @lru_cache

@@ -30,7 +30,8 @@ fact = Table(
     Column("subject_id", BigInteger, nullable=False),  # a name of a dataset, or a job
     Column("what", Integer, nullable=False),  # set of storage.facts.What
     Column("at", BigInteger, nullable=False),
-    Column("updates", Text),  # of a name of a dataset: JSON array of [event_time, run_id], its new updates
+    # JSON array: of a name of a dataset [event_time, run_id] of its new updates, of a job the ids of its changed runs
+    Column("which", Text),
     sqlite_autoincrement=True,
 )
 

@@ -245,6 +245,7 @@ class Projection:
         for held in touched:
             if held.run.first_event_at is not None:
                 changes.tell(held.run.job_id, What.RUN)
+                changes.which.setdefault(held.run.job_id, []).append(held.run.id)
             now = list(updates(held.run, held.uses.values()))
             if now != held.updates_before:
                 kept = {update[:3] for update in now}
@@ -253,7 +254,7 @@ class Projection:
         for dataset_id in {each[0] for each in gone} | {update.dataset_id for update in new}:
             changes.tell(dataset_id, What.UPDATE)
         for update in sorted(new, key=attrgetter("received_at")):
-            changes.updates.setdefault(update.dataset_id, []).append((update.event_time, update.run_id))
+            changes.which.setdefault(update.dataset_id, []).append((update.event_time, update.run_id))
         changes.gone_updates = gone
         changes.insert(dataset_update, new, upsert.replace(dataset_update))
 

@@ -20,7 +20,7 @@ NEW = (
     "trigger_state",
 )
 
-ADDED = (("fact", "updates"), ("outbox", "once"), ("outbox", "answer"), ("run", "external_id"))
+ADDED = (("fact", "which"), ("outbox", "once"), ("outbox", "answer"), ("run", "external_id"))
 
 
 def upgrade() -> None:
@@ -140,7 +140,7 @@ def upgrade() -> None:
         sa.Column("failing", sa.Text()),
         sa.PrimaryKeyConstraint("trigger_id", name="pk_trigger_state"),
     )
-    op.add_column("fact", sa.Column("updates", sa.Text()))
+    op.add_column("fact", sa.Column("which", sa.Text()))
     op.add_column("outbox", sa.Column("once", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("outbox", sa.Column("answer", sa.Text()))
     op.add_column("run", sa.Column("external_id", sa.Text()))

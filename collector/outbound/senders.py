@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
-from collector.outbound import apprise, email, pagerduty, prefect, webhook
+from collector.outbound import airflow, apprise, email, pagerduty, prefect, webhook
 from collector.outbound.sending import Sender
 
 SENDERS: Final[Mapping[str, Sender]] = {
+    "airflow": airflow.send,
     "apprise": apprise.send,
     "email": email.send,
     "pagerduty": pagerduty.send,
@@ -16,3 +17,10 @@ SENDERS: Final[Mapping[str, Sender]] = {
     "webhook": webhook.send,
 }
 """By the ``kind`` of targets."""
+
+Expected = Callable[[Mapping[str, Any], str, Mapping[str, Any]], str | None]
+"""Says what a run that is to be started will be known by: of the options of a target, the key and the body of what is
+sent to it."""
+
+EXPECTED: Final[Mapping[str, Expected]] = {"airflow": airflow.expected}
+"""By the ``kind`` of targets that let those who ask name what they start; ``run.external_id`` is such a name."""

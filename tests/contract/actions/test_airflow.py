@@ -69,7 +69,7 @@ def start(
     return outcome, [asked(each) for each in server.received]
 
 
-def pair() -> dict[str, str]:
+def pair() -> dict[str, Any]:
     """Give a user who has no token yet, whatever server has been at the same port."""
     return {"auth": f"admin:{uuid4().hex}:s"}
 

@@ -5,6 +5,7 @@ Kinds of somebody's own, that entry points make, are not in it: what may be said
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -15,16 +16,20 @@ from triggers.parts import WORDS, Body
 TEXT: Final = (str,)
 KEYS: Final = (dict,)
 NUMBER: Final = (int, str)
-"""As such, or as a template that gives it."""
+
+
+_TEMPLATE = re.compile(r"\{[{%]")
 
 
 class Option(NamedTuple):
-    """Something that may be said: in which forms, and what it means."""
+    """Something that may be said: in which forms, or as a template that gives one of them, and what it means."""
 
     forms: tuple[type, ...]
     means: str
     texts: bool = False
     """Of a list: all of it are texts."""
+    example: str = ""
+    """Of a text that is like this, with a slash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         starts=True,
         notifies=False,
         options={
-            "deployment": Option(TEXT, "`flow/deployment`, of which a run is made"),
+            "deployment": Option(TEXT, "of which a run is made", example="FLOW/DEPLOYMENT"),
             "parameters": Option(KEYS, "of the flow run"),
             "tags": Option((list,), "of the flow run", texts=True),
             "labels": Option(KEYS, "of the flow run"),
+            "name": Option(TEXT, "of the flow run"),
         },
         needs=("deployment",),
     ),
@@ -149,8 +155,13 @@ def faults(body: Body, kind_name: str) -> Iterator[tuple[tuple[Step, ...], str]]
         option = kind.options.get(name)
         if option is None:
             yield (name,), _unknown(kind_name, kind, name)
+        elif isinstance(value, str) and _TEMPLATE.search(value):
+            # It may give anything.
+            continue
         elif type(value) not in option.forms:
             yield (name,), f"must be {' or '.join(WORDS[form] for form in option.forms)}"
+        elif option.example and "/" not in value:
+            yield (name,), f"no {name}: {value!r}; write {option.example}"
         elif option.texts:
             yield from (
                 ((name, number), "must be a text")

@@ -1,10 +1,10 @@
-"""Targets, windows and the alerting section as rule files write them. What the values mean,
+"""Windows and the alerting section as rule files write them. What the values mean,
 ``triggers.alerting_documents`` says.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from marshmallow import fields, validate
 
@@ -25,72 +25,10 @@ from collector.api.rule_fields import (
 )
 from collector.api.shapes import said
 from triggers.alerting_documents import GROUP_LABELS
-
-WHERE: Final = "`env:NAME` or `file:PATH`; the secret itself is refused"
-REFERENCE: Final = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
+from triggers.maintenance import ForTriggers
 
 LONGEST_OWNER: Final = 190
 """Characters of an owner that has a URL of its own: it becomes part of an id."""
-
-
-def secret(**kwargs: Any) -> Text:
-    """Make a field for where a secret is."""
-    return text(WHERE, pattern=REFERENCE, **kwargs)
-
-
-class AppriseTarget(Part):
-    """Any of the services that Apprise knows."""
-
-    kind = Text(required=True, validate=validate.OneOf(["apprise"]))
-    url = secret(required=True)
-
-
-class WebhookTarget(Part):
-    """An address to which messages are posted, signed after Standard Webhooks."""
-
-    kind = Text(required=True, validate=validate.OneOf(["webhook"]))
-    url = text("of http or https; one with credentials as `env:NAME` or `file:PATH`", required=True)
-    secrets = OneOrMany(
-        secret, metadata=said("each signs; two while the receiver changes from one to the other")
-    )
-    headers = Keyed(
-        keys=Text(validate=validate.Regexp(r"^[A-Za-z0-9!#$%&'*+.^_`|~\-]+$")),
-        values=Text(validate=SHORT),
-        validate=FEW,
-        metadata=said("sent beside; credentials as `env:NAME` or `file:PATH`"),
-    )
-
-
-class PagerDutyTarget(Part):
-    """PagerDuty, or what takes its Events API v2."""
-
-    kind = Text(required=True, validate=validate.OneOf(["pagerduty"]))
-    routing_key = secret(required=True)
-    url = text("instead of PagerDuty's own")
-
-
-class EmailTarget(Part):
-    """Mail."""
-
-    kind = Text(required=True, validate=validate.OneOf(["email"]))
-    to = OneOrMany(required=True, metadata=said("addresses"))
-    from_ = text("the sender's address", data_key="from", attribute="from", required=True)
-    host = text("of the mail server", required=True)
-    port = fields.Integer(strict=True, validate=validate.Range(1, 65_535))
-    security = Text(
-        validate=validate.OneOf(["starttls", "tls", "none"]),
-        metadata=said("encryption that is asked for, there from the beginning, or none", default="starttls"),
-    )
-    username = text()
-    password = secret()
-
-
-TARGETS: Final = {
-    "apprise": AppriseTarget,
-    "webhook": WebhookTarget,
-    "pagerduty": PagerDutyTarget,
-    "email": EmailTarget,
-}
 
 
 def label(said_: str) -> OneOrMany:
@@ -146,6 +84,13 @@ class WindowRule(Part):
     slo = Text(
         validate=validate.OneOf(["exclude", "count"]),
         metadata=said("whether deadlines in it count for objectives", default="exclude"),
+    )
+    triggers = Text(
+        validate=validate.OneOf([each.value for each in ForTriggers]),
+        metadata=said(
+            "`hold`: those whose inputs match fire once after it; `drop`: what comes in it starts nothing",
+            default="ignore",
+        ),
     )
     reason = text("for people", required=True)
     by = text("who says so", required=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
@@ -20,6 +21,12 @@ ID_TELLS: Final = "Must be of letters, digits and _ . : - only, with a letter or
 
 LONGEST_ID: Final = 200
 """Characters, as the tables have room for."""
+
+LONG: Final = Text(validate=validate.Length(max=20_000))
+"""A text with which something else may be made."""
+
+DEEPEST: Final = 10
+TOO_DEEP: Final = f"Must not be more than {DEEPEST} levels deep."
 
 FEW: Final = validate.Length(max=100)
 MANY: Final = validate.Length(max=1000)
@@ -68,12 +75,52 @@ class OneOrMany(Various):
         return found if self._keep or isinstance(found, list) else [found]
 
 
-class ByKind(fields.Field[Any]):
-    """An object whose ``kind`` says which other keys it has."""
+class Free(fields.Field[Any]):
+    """Any JSON, some levels deep; texts in it as ``Text`` has them. ``form``, as JSON Schema has it, is only told."""
 
-    def __init__(self, kinds: Mapping[str, type[Schema]], **kwargs: Any) -> None:
+    def __init__(self, form: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.form = form
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_kwargs: Any
+    ) -> Any:
+        return self._read(value, DEEPEST)
+
+    def _read(self, value: Any, deep: int) -> Any:
+        if isinstance(value, str):
+            return LONG.deserialize(value)
+        if not isinstance(value, list | dict):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValidationError("Must be a finite number.")
+            return value
+        if not deep:
+            raise ValidationError(TOO_DEEP)
+        if isinstance(value, list):
+            return [self._under(number, item, deep) for number, item in enumerate(value)]
+        if not all(isinstance(name, str) for name in value):
+            raise ValidationError("Keys must be texts.")
+        return {LONG.deserialize(name): self._under(name, item, deep) for name, item in value.items()}
+
+    def _under(self, step: str | int, value: Any, deep: int) -> Any:
+        try:
+            return self._read(value, deep - 1)
+        except ValidationError as error:
+            raise ValidationError({step: error.messages}) from error
+
+
+class ByKind(fields.Field[Any]):
+    """An object whose ``kind`` says which other keys it has.
+
+    ``own`` gives kinds beside, of somebody's own: what other keys those have only they know.
+    """
+
+    def __init__(
+        self, kinds: Mapping[str, type[Schema]], own: Callable[[], Collection[str]] = tuple, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.kinds = {kind: fields.Nested(schema) for kind, schema in kinds.items()}
+        self.own = own
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_kwargs: Any
@@ -81,9 +128,12 @@ class ByKind(fields.Field[Any]):
         if not isinstance(value, dict):
             raise ValidationError("Must be keys and values.")
         kind = value.get("kind")
-        if not isinstance(kind, str) or kind not in self.kinds:
-            raise ValidationError({"kind": [f"Must be one of: {', '.join(self.kinds)}."]})
-        return self.kinds[kind].deserialize(value, attr, data)
+        if isinstance(kind, str) and kind in self.kinds:
+            return self.kinds[kind].deserialize(value, attr, data)
+        own = self.own()
+        if kind not in own:
+            raise ValidationError({"kind": [f"Must be one of: {', '.join([*self.kinds, *sorted(own)])}."]})
+        return Free().deserialize(value, attr, data)
 
 
 class Keyed(fields.Dict):
@@ -152,8 +202,13 @@ def describe(converter: OpenAPIConverter) -> None:
     ) -> dict[str, Any]:
         if isinstance(field, Various):
             return {"oneOf": [self.field2property(form) for form in field.forms.values()]}
+        if isinstance(field, Free):
+            return {"type": field.form} if field.form else {}
         if isinstance(field, ByKind):
-            return {"oneOf": [self.field2property(kind) for kind in field.kinds.values()]}
+            found = [self.field2property(kind) for kind in field.kinds.values()]
+            if own := sorted(field.own()):
+                found.append({"type": "object", "properties": {"kind": {"enum": own}}, "required": ["kind"]})
+            return {"oneOf": found}
         if isinstance(field, Keyed) and field.key_field is not None:
             # What the library takes for the length of a text.
             return {
@@ -162,6 +217,6 @@ def describe(converter: OpenAPIConverter) -> None:
             }
         return {}
 
-    for kind in (Various, ByKind):
+    for kind in (Various, ByKind, Free):
         converter.map_to_openapi_type(kind, None, None)  # type: ignore[no-untyped-call]  # of the library
     converter.add_attribute_function(own)  # type: ignore[no-untyped-call]  # of the library

@@ -6,11 +6,13 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from collector.api.alerting_shapes import TARGETS, Alerting, WindowRule
+from collector.api.alerting_shapes import Alerting, WindowRule
 from collector.api.expectation_shapes import ExpectationRule
 from collector.api.fields import Text
 from collector.api.rule_fields import MANY, SHORT, ByKind, Keyed, Part, Various, id_field, text
 from collector.api.shapes import said
+from collector.api.target_shapes import TARGETS, own_kinds
+from collector.api.trigger_rule_shapes import TriggerRule
 from triggers.errors import Step
 from triggers.rule_files import VERSION, rows_of
 
@@ -60,17 +62,18 @@ class RuleFile(Part):
     calendars = Keyed(keys=id_field(), values=fields.Nested(Calendar), validate=MANY)
     targets = Keyed(
         keys=id_field(),
-        values=ByKind(TARGETS),
+        values=ByKind(TARGETS, own_kinds),
         validate=MANY,
-        metadata=said("where messages go"),
+        metadata=said("where messages go, and where work is started"),
     )
     expectations = fields.List(fields.Nested(ExpectationRule), validate=validate.Length(max=MOST_RULES))
+    triggers = fields.List(fields.Nested(TriggerRule), validate=validate.Length(max=MOST_RULES))
     windows = fields.List(fields.Nested(WindowRule), validate=MANY, metadata=said("planned work"))
     alerting = fields.Nested(Alerting, metadata=said("in one file only"))
 
 
 class RuleDocument(RuleFile):
-    """What is expected of datasets, who hears of it when it is not so, and when nobody does."""
+    """What is expected of datasets, who hears of it when it is not so, when nobody does, and what data start."""
 
     @validates_schema
     def means_something(self, data: dict[str, Any], **_kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""``tidegate rules``: what is expected of datasets, and who hears of it when it is not so."""
+"""``tidegate rules``: what is expected of datasets, who hears of it when it is not so, and what data start."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from collector.storage import rules
 from collector.times import now_us
 from triggers.documents import Row, ruleset_of
 
-COUNTED = ("expectation", "target", "window")
+COUNTED = ("expectation", "trigger", "target", "window")
 
 
 @click.group()
 def command() -> None:
-    """Say what is expected of datasets, and who hears of it when it is not so.
+    """Say what is expected of datasets, who hears of it when it is not so, and what starts once they are there.
 
-    The rules are YAML documents with the keys version (1), timezone, calendars, targets, expectations, windows and
-    alerting. Several files, or the files of folders (*.yaml, *.yml), are read as one: ids are those of all of them,
-    calendars and the time zone a file's own. `tidegate rules schema` describes them for editors. The least that does
-    something:
+    The rules are YAML documents with the keys version (1), timezone, calendars, targets, expectations, triggers,
+    windows and alerting. Several files, or the files of folders (*.yaml, *.yml), are read as one: ids are those of all
+    of them, calendars and the time zone a file's own. `tidegate rules schema` describes them for editors. The least
+    that does something:
 
     \b
       version: 1

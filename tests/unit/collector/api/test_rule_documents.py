@@ -45,7 +45,7 @@ expectations:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("triggers: []", ":1: $.triggers Unknown field."),
+        ("trigers: []", ":1: $.trigers Unknown field."),
         ("timezone: Mars", ":1: $.timezone Unknown time zone: 'Mars'."),
         ("calendars:\n  de:\n    weekend: [su]", ":4: $.calendars.de.weekend No days of the week: "),
         ("calendars:\n  'a b': {}", ":3: $.calendars.a b Must be of letters, digits and _ . : - only"),
@@ -99,7 +99,7 @@ expectations:
     ],
 )
 def test_mistakes_are_told_with_their_line(tmp_path: Path, text: str, place: str) -> None:
-    prefix = "" if text.startswith(("triggers", "timezone")) else "version: 1\n"
+    prefix = "" if text.startswith(("trigers", "timezone")) else "version: 1\n"
     found = errors(tmp_path, a=f"{prefix}{text}\n" if prefix else f"{text}\nversion: 1\n")
     assert any(error.startswith(f"a.yaml{place}") for error in found), found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -59,6 +59,12 @@ class Arrived(NamedTuple):
     """The partitions, of the input's own grain, that it wrote of the key's."""
     chain: tuple[str, ...] = ()
     """The triggers whose firings led to it, one after the other."""
+
+    @classmethod
+    def read(cls, values: Sequence[Any]) -> Arrived:
+        """Read one that JSON made a list of."""
+        *rest, parts, chain = values
+        return cls._make((*rest, tuple(parts), tuple(chain)))
 
     def data(self) -> dict[str, Any]:
         """Say what a firing has consumed."""

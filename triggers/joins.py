@@ -8,7 +8,7 @@ dagster#33587, dagster#24650.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -73,14 +73,9 @@ class State:
     @classmethod
     def read(cls, data: dict[str, Any]) -> State:
         """Read what ``data`` gave, by way of JSON."""
-        pending = [_arrived(each) for each in data["pending"]]
-        latest = {name: _arrived(each) for name, each in data["latest"].items()}
+        pending = [Arrived.read(each) for each in data["pending"]]
+        latest = {name: Arrived.read(each) for name, each in data["latest"].items()}
         return cls(**{**data, "pending": pending, "latest": latest})
-
-
-def _arrived(values: Sequence[Any]) -> Arrived:
-    *rest, parts, chain = values
-    return Arrived._make((*rest, tuple(parts), tuple(chain)))
 
 
 class World(Protocol):

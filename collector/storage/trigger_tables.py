@@ -28,13 +28,11 @@ trigger_binding = Table(
 arrival = Table(
     "arrival",
     metadata,
-    Column("dataset_id", BigInteger, primary_key=True, autoincrement=False),  # the name that was updated
-    Column("update_id", BigInteger, primary_key=True, autoincrement=False),  # triggers.joins.update_id
+    Column("update_id", RowId, primary_key=True, autoincrement=False),  # triggers.arrivals.update_id
     Column("partition", Text),  # as it was taken in: what a run wrote may be told after its end
     Column("nominal_at", BigInteger),
     Column("taken_at", BigInteger, nullable=False),
     Index(None, "taken_at"),
-    **CLUSTERED,
 )
 
 # What holds of a trigger as a whole. No row: nothing.

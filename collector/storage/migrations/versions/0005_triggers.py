@@ -26,13 +26,11 @@ ADDED = (("fact", "which"), ("outbox", "once"), ("outbox", "answer"), ("run", "e
 def upgrade() -> None:
     op.create_table(
         "arrival",
-        sa.Column("dataset_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("update_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("update_id", RowId, autoincrement=False, nullable=False),
         sa.Column("partition", sa.Text()),
         sa.Column("nominal_at", sa.BigInteger()),
         sa.Column("taken_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("dataset_id", "update_id", name="pk_arrival"),
-        sqlite_with_rowid=False,
+        sa.PrimaryKeyConstraint("update_id", name="pk_arrival"),
     )
     op.create_index("ix_arrival_taken_at", "arrival", ["taken_at"])
     op.create_table(

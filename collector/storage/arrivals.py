@@ -1,0 +1,267 @@
+"""Updates that have come for triggers: which are new, what they are, and what led to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Connection, Dialect, bindparam, delete, func, select
+
+from collector.storage.facts import UpdateKey
+from collector.storage.prepared import Prepared
+from collector.storage.selects import chunks
+from collector.storage.tables import (
+    SORT_PREFIX,
+    arrival,
+    dataset,
+    dataset_update,
+    firing,
+    firing_action,
+    job,
+    namespace,
+    run,
+    trigger_binding,
+)
+from collector.storage.upsert import (
+    MANY,
+    among_parameter,
+    many,
+    replace,
+    rows_parameter,
+    table_parameter,
+    write_rows,
+)
+from lineage.runs import Update
+from triggers.arrivals import news_of, update_id
+
+LONGEST_CHAIN = 30
+"""Parents of a run that are looked at, one above the other."""
+
+
+class Bound(NamedTuple):
+    """An input of a trigger that is about a dataset."""
+
+    trigger_id: str
+    input_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Come:
+    """A new update of a dataset that some trigger waits for."""
+
+    id: int
+    """See ``triggers.arrivals.update_id``."""
+    update: Update
+    dataset_id: int
+    """Canonical."""
+    namespace: str
+    name: str
+    run_key: bytes
+    run_id: str
+    job_id: int
+    job_namespace: str
+    job_name: str
+    parent_key: bytes | None
+    news: str
+    again: bool
+    """It was there before, with another partition."""
+
+
+def bound(conn: Connection, names: Collection[int]) -> dict[int, list[Bound]]:
+    """Give the inputs that are about datasets, by the ids of names of these."""
+    if not names:
+        return {}
+    found: dict[int, list[Bound]] = {}
+    for row in _bound(conn.dialect).run(conn, {"ids": many(conn, names)}):
+        found.setdefault(row.id, []).append(Bound(row.trigger_id, row.input_id))
+    return found
+
+
+@lru_cache
+def _bound(dialect: Dialect) -> Prepared:
+    named = among_parameter(dialect, dataset.c.id, bindparam("ids", type_=MANY))
+    mine = trigger_binding.c.dataset_id == dataset.c.canonical_id
+    columns = (dataset.c.id, trigger_binding.c.trigger_id, trigger_binding.c.input_id)
+    found = select(*columns).join_from(dataset, trigger_binding, mine).where(named)
+    return Prepared(found.order_by(trigger_binding.c.trigger_id, trigger_binding.c.input_id), dialect)
+
+
+def come(conn: Connection, keys: Iterable[UpdateKey]) -> list[Come]:
+    """Give what has come, once each, in the order of its receipt, without what was there already."""
+    wanted = list(dict.fromkeys(keys))
+    if not wanted:
+        return []
+    rows = _updates(conn.dialect).run(conn, rows_parameter(conn, "wanted", ("id", "at", "run"), wanted)).all()
+    found: dict[int, tuple[Update, Any]] = {}
+    for row in rows:
+        update = Update(*row[: len(Update._fields)])
+        found[update_id(update, bytes(row.key), row.job_id)] = update, row
+    known = {
+        row.update_id: (row.partition, row.nominal_at)
+        for row in _arrivals(conn.dialect).run(conn, {"ids": many(conn, found)})
+    }
+    result: list[Come] = []
+    for id_, (update, row) in found.items():
+        before = known.get(id_)
+        if before == (update.partition, update.nominal_at):
+            continue
+        greatest, seen = _before(conn, row.canonical_id, update)
+        result.append(
+            Come(
+                id_, update, row.canonical_id, row.dataset_namespace, row.dataset_name, bytes(row.key), row.own_id,
+                row.job_id, row.job_namespace, row.job_name,
+                None if row.parent_key is None else bytes(row.parent_key),
+                news_of(update, greatest, seen), before is not None,
+            )
+        )  # fmt: skip
+    return sorted(result, key=lambda each: (each.update.received_at, each.update.event_time, each.id))
+
+
+@lru_cache
+def _updates(dialect: Dialect) -> Prepared:
+    wanted = table_parameter(dialect, "wanted", id=BigInteger(), at=BigInteger(), run=BigInteger())
+    job_space = namespace.alias("job_space")
+    mine = (
+        (dataset_update.c.dataset_id == wanted.c.id)
+        & (dataset_update.c.event_time == wanted.c.at)
+        & (dataset_update.c.run_id == wanted.c.run)
+    )
+    columns = (
+        *(dataset_update.c[name] for name in Update._fields),
+        dataset.c.canonical_id,
+        namespace.c.name.label("dataset_namespace"),
+        dataset.c.name.label("dataset_name"),
+        run.c.key,
+        run.c.run_id.label("own_id"),
+        run.c.job_id,
+        job_space.c.name.label("job_namespace"),
+        job.c.name.label("job_name"),
+        run.c.parent_key,
+    )
+    return Prepared(
+        select(*columns)
+        .select_from(wanted)
+        .join(dataset_update, mine)
+        .join(dataset, dataset.c.id == dataset_update.c.dataset_id)
+        .join(namespace, namespace.c.id == dataset.c.namespace_id)
+        .join(run, run.c.id == dataset_update.c.run_id)
+        .join(job, job.c.id == run.c.job_id)
+        .join(job_space, job_space.c.id == job.c.namespace_id),
+        dialect,
+    )
+
+
+@lru_cache
+def _arrivals(dialect: Dialect) -> Prepared:
+    return Prepared(
+        select(arrival).where(among_parameter(dialect, arrival.c.update_id, bindparam("ids", type_=MANY))),
+        dialect,
+    )
+
+
+def _before(conn: Connection, dataset_id: int, update: Update) -> tuple[int | None, bool]:
+    """Give the greatest nominal time of a dataset's other updates that came before, and whether its version was there.
+
+    Only of an update that has them: most have not, and it costs nothing.
+    """
+    others = (
+        dataset_update.c.run_id != update.run_id,
+        dataset_update.c.received_at <= update.received_at,
+        dataset_update.c.dataset_id.in_(select(dataset.c.id).where(dataset.c.canonical_id == dataset_id)),
+    )
+    greatest = None
+    if update.nominal_at is not None:
+        newest = dataset_update.c.nominal_at
+        wanted = select(newest).where(*others, newest > update.nominal_at).order_by(newest.desc()).limit(1)
+        greatest = conn.execute(wanted).scalar()
+    seen = False
+    if update.version is not None:
+        own = dataset_update.c.version
+        # By its beginning too: that is what the index holds.
+        beginning = func.substr(own, 1, SORT_PREFIX) == update.version[:SORT_PREFIX]
+        same = select(dataset_update.c.run_id).where(
+            *others, own.is_not(None), beginning, own == update.version
+        )
+        seen = conn.execute(same.limit(1)).first() is not None
+    return greatest, seen
+
+
+def take(conn: Connection, taken: Iterable[Come], now: int) -> None:
+    """Remember what triggers have been given."""
+    rows = [(each.id, each.update.partition, each.update.nominal_at, now) for each in taken]
+    write_rows(conn, arrival, tuple(arrival.c.keys()), rows, replace(arrival))
+
+
+def prune(conn: Connection, before: int, limit: int) -> int:
+    """Forget what was taken before an instant (µs UTC), some of it; give how much."""
+    old = select(arrival.c.update_id).where(arrival.c.taken_at < before).limit(limit).scalar_subquery()
+    return conn.execute(delete(arrival).where(arrival.c.update_id.in_(old))).rowcount
+
+
+def chains(
+    conn: Connection, taken: Collection[Come], recognised: Mapping[bytes, Sequence[str]]
+) -> dict[bytes, tuple[str, ...]]:
+    """Give the triggers whose firings led to runs, by the keys of these; those that none led to are left out.
+
+    ``recognised``: chains of runs that have been recognised in this round.
+    """
+    # Of every run that is looked at, those below it that want to know.
+    below: dict[bytes, set[bytes]] = {each.run_key: {each.run_key} for each in taken}
+    for each in taken:
+        if each.parent_key is not None:
+            below.setdefault(each.parent_key, set()).add(each.run_key)
+    found: dict[bytes, tuple[str, ...]] = {}
+    looked: set[bytes] = set()
+    for _ in range(LONGEST_CHAIN):
+        level = [key for key in below if key not in looked]
+        if not level:
+            break
+        looked.update(level)
+        known = {key: tuple(recognised[key]) for key in level if key in recognised} | _fired(conn, level)
+        for key, chain in known.items():
+            for wanting in below[key]:
+                found[wanting] = max(found.get(wanting, ()), chain, key=len)
+        for key, parent_key in _parents(conn, [key for key in level if key not in known]):
+            below.setdefault(parent_key, set()).update(below[key])
+    return found
+
+
+def _uuid(key: bytes) -> str:
+    return str(UUID(bytes=key))
+
+
+def _chain(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+def _fired(conn: Connection, keys: Sequence[bytes]) -> dict[bytes, tuple[str, ...]]:
+    """Give the chains of the runs that are firings, or were started by one."""
+    found: dict[bytes, tuple[str, ...]] = {}
+    for part in chunks(keys):
+        ids = {_uuid(key): key for key in part}
+        rows = conn.execute(select(firing.c.id, firing.c.chain).where(firing.c.id.in_(list(ids))))
+        found |= {ids[row.id]: _chain(row.chain) for row in rows}
+        started = select(firing_action.c.run_key, firing.c.chain).join(
+            firing, firing.c.id == firing_action.c.firing_id
+        )
+        for row in conn.execute(started.where(firing_action.c.run_key.in_(part))):
+            found[bytes(row.run_key)] = _chain(row.chain)
+    return found
+
+
+def _parents(conn: Connection, keys: Sequence[bytes]) -> Iterable[tuple[bytes, bytes]]:
+    for part in chunks(keys):
+        wanted = select(run.c.key, run.c.parent_key).where(run.c.key.in_(part), run.c.parent_key.is_not(None))
+        for row in conn.execute(wanted):
+            yield bytes(row.key), bytes(row.parent_key)
+
+
+def any_fired(conn: Connection) -> bool:
+    """Tell whether any trigger ever fired: before, nothing was led to by one."""
+    return (
+        conn.execute(select(func.count()).select_from(select(firing.c.id).limit(1).subquery())).scalar() == 1
+    )

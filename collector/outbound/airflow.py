@@ -41,6 +41,10 @@ PAGE: Final = 100
 SKEW: Final = 3600 * SECOND
 """How far Airflow's clock may lag behind ours."""
 
+REJECTED: Final = frozenset({401, 403})
+"""What Airflow answers to a token that has expired, and to one of the time before its key was changed. The latter is
+also what it answers if something is not allowed."""
+
 _tokens: Final[dict[str, str]] = {}
 """By a digest of what they were asked for with. They are good for a day or so; Airflow says when one no longer is."""
 
@@ -117,9 +121,10 @@ class _Airflow:
     password: str | None = None
 
     def call(self, method: str, path: str, body: object = None) -> Reply:
-        """Call with a token, and with a new one if the old one is no longer good; raises ``_Failed``."""
-        reply = self._call(self.token or _tokens.get(self._mark()) or self._renew(), method, path, body)
-        if reply.status == 401 and not self.token:
+        """Call with a token, and once more if the one that was kept may no longer be good; raises ``_Failed``."""
+        kept = None if self.token else _tokens.get(self._mark())
+        reply = self._call(self.token or kept or self._renew(), method, path, body)
+        if kept and reply.status in REJECTED:
             reply = self._call(self._renew(), method, path, body)
         if reply.status == 401:
             raise _Failed(reply.outcome("Airflow does not accept the credentials of the target: "))
@@ -176,12 +181,10 @@ def _run(airflow: _Airflow, parcel: Parcel, dag: str) -> Outcome:
     duplicate = reply.status == 409
     if duplicate:
         # A clash on anything else is answered with the same words.
-        there = airflow.call("GET", f"{path}/dagRuns/{segment(run_id)}")
-        if there.status == 404:
-            return reply.outcome(f"DAG {dag} has no run {run_id} but one that clashes with it: ")
-        if not there.ok:
-            return there.outcome(f"DAG {dag}: ")
-    elif not (reply.ok and reply.said.get("dag_run_id") == run_id):
+        clash, reply = reply, airflow.call("GET", f"{path}/dagRuns/{segment(run_id)}")
+        if reply.status == 404:
+            return clash.outcome(f"DAG {dag} has no run {run_id}, but one that clashes with it: ")
+    if not (reply.ok and reply.said.get("dag_run_id")):
         return reply.outcome(f"DAG {dag}: ")
     answer = {
         "external_id": external_id(dag, run_id),

@@ -145,9 +145,9 @@ def faults(body: Body, kind_name: str) -> Iterator[tuple[tuple[Step, ...], str]]
     if kind is None:
         return
     if "start" in body and not kind.starts:
-        yield ("start",), f"{kind_name} only tells people; write notify"
+        yield ("start",), f"the kind {kind_name} starts no runs; write notify"
     elif "notify" in body and not kind.notifies:
-        yield ("notify",), f"{kind_name} starts runs and tells nobody; write start"
+        yield ("notify",), f"the kind {kind_name} only starts runs; write start"
     given = {name: value for name, value in body.items() if name not in COMMON}
     if "job" in body and ("job" in kind.options or isinstance(body["job"], str)):
         given["job"] = body["job"]
@@ -170,7 +170,7 @@ def faults(body: Body, kind_name: str) -> Iterator[tuple[tuple[Step, ...], str]]
             )
     found = [name for name in kind.needs if name in given]
     if kind.needs and len(found) != 1:
-        yield (), f"{kind_name} needs {' or '.join(kind.needs)}{', and only one' if found else ''}"
+        yield (), f"the kind {kind_name} needs {' or '.join(kind.needs)}{', and only one' if found else ''}"
         return
     for name, other in kind.with_.items():
         if name in given and other not in given:
@@ -182,4 +182,4 @@ def _unknown(kind_name: str, kind: Kind, name: str) -> str:
         return (
             "as a text it is the name of a job in Dagster; of a job of the graph there are namespace and name"
         )
-    return f"{kind_name} takes {', '.join(kind.options)}"
+    return f"the kind {kind_name} takes {', '.join(kind.options)}"

@@ -298,9 +298,9 @@ def _owner_target(owner: str) -> str:
 def _check_login(options: Body) -> None:
     found = [key for key in ("auth", "username", "token") if key in options]
     if len(found) > 1:
-        raise RuleError(f"goes not together with {found[0]}", found[1])
+        raise RuleError(f"does not go together with {found[0]}", found[1])
     if ("username" in options) != ("password" in options):
-        raise RuleError("username and password go together", *options.keys() & {"username", "password"})
+        raise RuleError("a username goes with a password", *options.keys() & {"username", "password"})
 
 
 def _secret(text: str) -> str:

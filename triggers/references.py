@@ -33,7 +33,7 @@ class Known:
                 if kind is None:
                     yield path, f"there is no target {name!r}"
                 elif kind in KINDS and not KINDS[kind].messages:
-                    yield path, f"{name!r} is of kind {kind}, which takes no messages"
+                    yield path, f"the kind {kind} takes no messages"
         elif row.kind == "trigger":
             yield from self._lost_of_trigger(row)
 

@@ -96,6 +96,16 @@ def expectations(body: Body) -> Iterator[tuple[tuple[Step, ...], str]]:
             yield (*path, "require", "expectation", number), name
 
 
+def input_ids(body: Body) -> list[str]:
+    """Give the ids of the inputs of a trigger as they are written; those without one are numbered."""
+    return [_id(given, number) for number, (_, given) in enumerate(_inputs(body["when"], ("when",)), 1)]
+
+
+def _id(given: Body, number: int) -> str:
+    found: str = given.get("id", f"input-{number}")
+    return found
+
+
 def _inputs(given: Body, path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Body]]:
     for group in GROUPS:
         if group in given:
@@ -150,8 +160,7 @@ class _Conditions:
         return tuple(part(number, self._part, inner) for number, inner in enumerate(given))
 
     def _input(self, given: Body) -> Input:
-        number = next(self._numbers)
-        id_: str = given.get("id", f"input-{number}")
+        id_ = _id(given, next(self._numbers))
         if id_ in self._ids:
             raise RuleError(f"there is an input {id_!r} already", "id")
         self._ids.add(id_)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
-from collector.api import rule_shapes
+from collector.api import rule_shapes, rule_templates
 from collector.api.documents import Written, read_text, read_written, write_document
 from collector.api.rule_fields import describe
 from collector.engine.folder import files_in
@@ -42,9 +42,9 @@ def read_rules(paths: Iterable[Path], secrets: Secrets | None = None) -> list[Ro
         # What one file lacks might stand in another that cannot be read.
         raise _wrong(files, errors)
     rows, faults = rows_of([each.data for each in written])
-    if secrets is not None:
-        for number, each in enumerate(written):
-            faults += [Fault(Place(number, path), why) for path, why in _forbidden(each.data, secrets)]
+    for number, each in enumerate(written):
+        found = [*rule_templates.faults(each.data), *(_forbidden(each.data, secrets) if secrets else ())]
+        faults += [Fault(Place(number, path), why) for path, why in found]
 
     def place(place: Place) -> str:
         return written[place.document].place(f"${dotted(place.path)}")

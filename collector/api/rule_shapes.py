@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from collector.api import rule_templates
 from collector.api.alerting_shapes import Alerting, WindowRule
 from collector.api.expectation_shapes import ExpectationRule
 from collector.api.fields import Text
@@ -79,8 +80,9 @@ class RuleDocument(RuleFile):
     def means_something(self, data: dict[str, Any], **_kwargs: Any) -> None:
         """Rules that contradict themselves, or each other, are errors where they do."""
         wrong: dict[Any, Any] = {}
-        for fault in rows_of([data])[1]:
-            put(wrong, fault.place.path, sentence(fault.reason))
+        found = [(fault.place.path, fault.reason) for fault in rows_of([data])[1]]
+        for path, reason in (*found, *rule_templates.faults(data)):
+            put(wrong, path, sentence(reason))
         if wrong:
             raise ValidationError(wrong)
 

@@ -87,7 +87,7 @@ def parts(said_: str) -> fields.List[Any]:
 class ConditionRule(Part):
     """What is waited for: one of all, any, n_of, or the updates of some datasets."""
 
-    error_messages = {"type": "Must be keys and values, as {dataset: {name: NAME}}."}  # noqa: RUF012
+    error_messages = {"type": "Must be keys and values, as {dataset: {name: NAME}} or {all: [...]}."}  # noqa: RUF012
 
     all = parts("each of them that is not optional")
     any = parts("one of them")

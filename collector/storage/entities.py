@@ -12,7 +12,8 @@ from collector.storage.changes import Changes
 from collector.storage.selects import chunks
 from collector.storage.tables import dataset, edge, job, namespace
 from collector.storage.timelines import standing_edge
-from lineage.model import DatasetRef, JobPoint, JobRef, Observation, entity_id
+from lineage.model import DatasetRef, JobPoint, JobRef, Observation, RunRef, entity_id
+from triggers.conditions import NAMESPACE as TRIGGERS
 
 CACHED_NAMES: Final = 500_000
 """Ids of rows known to be written already; some 100 bytes each."""
@@ -189,6 +190,14 @@ def _refuse_collisions(conn: Connection, table: Table, rows: _Rows) -> None:
                 raise Collision(f"{tuple(found)!r} and {wanted!r} have the same id")
 
 
+def _whole(ref: RunRef | None) -> JobRef | None:
+    """Give the job that another one is a part of, if a parent facet tells it.
+
+    A trigger starts jobs that are none of its parts: they are started by others too, and keep their names.
+    """
+    return ref.job if ref and ref.job and ref.job.namespace != TRIGGERS else None
+
+
 def _jobs_seen(observations: Iterable[Observation]) -> list[tuple[Any, ...]]:
     """Give the rows of the jobs that events are about: when heard of, and whose part they are."""
     refs: dict[int, JobRef] = {}
@@ -201,10 +210,9 @@ def _jobs_seen(observations: Iterable[Observation]) -> list[tuple[Any, ...]]:
         refs[id_] = seen.job
         first, last, detail = heard.get(id_, (seen.received_at, seen.received_at, False))
         heard[id_] = min(first, seen.received_at), max(last, seen.received_at), detail or seen.detail
-        if seen.parent and seen.parent.job:
-            parent_id = seen.parent.job.id
-            root_id = seen.root.job.id if seen.root and seen.root.job else parent_id
-            parents[id_] = max(parents.get(id_, (seen.time, 0, 0)), (seen.time, parent_id, root_id))
+        if whole := _whole(seen.parent):
+            root = _whole(seen.root) or whole
+            parents[id_] = max(parents.get(id_, (seen.time, 0, 0)), (seen.time, whole.id, root.id))
     rows = []
     for id_, ref in refs.items():
         first, last, detail = heard[id_]

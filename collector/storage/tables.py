@@ -133,7 +133,7 @@ job = Table(
     Column("name", Text, nullable=False),
     # Set on the hidden job that stands for "whoever makes this dataset" in a DatasetEvent's declared lineage.
     Column("dataset_id", BigInteger),
-    Column("parent_id", BigInteger),  # the job that its newest run names as its parent's
+    Column("parent_id", BigInteger),  # the job that its newest run names as its parent's; no trigger
     Column("root_id", BigInteger),
     Column("parent_seen_at", BigInteger),
     Column("detail", Boolean, nullable=False),  # a step of its parent, in a tool that reports every step

@@ -98,6 +98,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "location": Option(TEXT, "in which the repository is"),
             "run_config": Option(KEYS, "of the run"),
             "tags": Option(KEYS, "of the run"),
+            "partition": Option(TEXT, "key of the partition that the run is for"),
         },
         needs=("job",),
     ),

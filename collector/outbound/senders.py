@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from collector.outbound import airflow, apprise, email, pagerduty, prefect, webhook
+from collector.outbound import (
+    airflow,
+    apprise,
+    dagster,
+    databricks,
+    dbt_cloud,
+    email,
+    pagerduty,
+    prefect,
+    webhook,
+)
+from collector.outbound.plugins import plugin
 from collector.outbound.sending import Sender
 
 SENDERS: Final[Mapping[str, Sender]] = {
     "airflow": airflow.send,
     "apprise": apprise.send,
+    "dagster": dagster.send,
+    "databricks": databricks.send,
+    "dbt_cloud": dbt_cloud.send,
     "email": email.send,
     "pagerduty": pagerduty.send,
     "prefect": prefect.send,
@@ -24,3 +38,8 @@ sent to it."""
 
 EXPECTED: Final[Mapping[str, Expected]] = {"airflow": airflow.expected}
 """By the ``kind`` of targets that let those who ask name what they start; ``run.external_id`` is such a name."""
+
+
+def sender(kind: str) -> Sender | None:
+    """Give the sender for a kind of targets, also one that is installed beside; None if nobody knows the kind."""
+    return SENDERS.get(kind) or plugin(kind)

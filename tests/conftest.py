@@ -26,7 +26,9 @@ for name in [name for name in os.environ if name.startswith(OURS)]:
 hypothesis.settings.register_profile("tidegate", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("tidegate")
 
-BENCHMARKS = Path(__file__).parent / "benchmarks"
+LEFT_OUT = tuple(Path(__file__).parent / name for name in ("benchmarks", "targets"))
+"""Folders of tests that run only if the command line names them, or something in them."""
+
 TEMPLATE = "tidegate_template"
 DIALECTS = ("sqlite", "postgresql")
 
@@ -34,10 +36,20 @@ numbers = itertools.count(1)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the benchmarks out unless the command line names them."""
-    if collection_path == BENCHMARKS and not any("benchmarks" in argument for argument in config.args):
-        return True
-    return None
+    """Leave out what the command line does not name."""
+    return True if collection_path in _left_out(config) else None
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say what is left out, so that nobody believes it was run."""
+    names = ", ".join(str(folder.relative_to(config.rootpath)) for folder in _left_out(config))
+    return f"left out, as it runs only when named: {names}" if names else None
+
+
+def _left_out(config: pytest.Config) -> list[Path]:
+    start = config.invocation_params.dir
+    named = [(start / argument.partition("::")[0]).resolve() for argument in config.args]
+    return [folder for folder in LEFT_OUT if not any(path.is_relative_to(folder) for path in named)]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,62 @@
+"""A real Prefect server, and the process that runs the flows of a shop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.targets.environments import SHOP, environment, variables
+from tests.targets.programs import Api, Program, free_port
+
+FLOW = "publish"
+DEPLOYMENTS = ("by-id", "by-parent")
+"""How their runs say who started them; see ``flows``."""
+
+
+class Prefect:
+    """What a test asks the server."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    @property
+    def port(self) -> int:
+        return self._api.port
+
+    def runs(self, deployment: str) -> list[dict[str, Any]]:
+        """Give all runs of a deployment of the flow, whatever they are called and whoever started them."""
+        wanted = {"deployments": {"name": {"any_": [deployment]}}}
+        found: list[dict[str, Any]] = self._api.ask("POST", "/api/flow_runs/filter", wanted)
+        return found
+
+
+@contextmanager
+def prefect(folder: Path, lineage_url: str) -> Iterator[Prefect]:
+    """Run a server whose flows send their events to ``lineage_url``; all state is in ``folder``."""
+    installed = environment("prefect")
+    port = free_port()
+    settings = variables(
+        installed,
+        folder,
+        PREFECT_HOME=folder / "home",
+        PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
+        PREFECT_SERVER_ANALYTICS_ENABLED="false",
+        PREFECT_RUNNER_POLL_FREQUENCY=1,
+        OPENLINEAGE_URL=lineage_url,
+    )
+    serve = ("prefect", "server", "start", "--host", "127.0.0.1", "--port", port)
+    with (
+        Program(
+            "server", installed / "bin" / serve[0], *serve[1:], environment=settings, folder=folder
+        ) as server,
+        Api(port) as api,
+    ):
+        server.await_that(lambda: api.answers("/api/health"))
+        flows = (installed / "bin" / "python", SHOP / "flows.py")
+        with Program("flows", *flows, environment=settings, folder=folder) as runner:
+            for name in DEPLOYMENTS:
+                runner.await_that(partial(api.answers, f"/api/deployments/name/{FLOW}/{name}"))
+            yield Prefect(api)

@@ -13,6 +13,7 @@ from collector.engine.runner import Engine
 from collector.errors import ConfigurationError
 from collector.outbound.dispatcher import Dispatcher
 from collector.outbound.secrets import Secrets
+from collector.outbound.senders import EXPECTED
 from collector.settings import Settings
 from collector.storage.engine import Database
 from collector.storage.leases import holder
@@ -38,6 +39,7 @@ def engine(database: Database, settings: Settings) -> Engine:
         settle=round(settings.settle * SECOND),
         lag=round(settings.lag_alert * SECOND),
         keep=settings.evaluation_days * DAY,
+        expected=EXPECTED,
     )
 
 

@@ -89,3 +89,8 @@ def id_of(key: str) -> str:
     """Give the UUID of a firing by its key."""
     value = int(key[:32], 16) & ~(0xF << 76 | 0x3 << 62)
     return str(UUID(int=value | UUID_VERSION << 76 | 0x2 << 62))
+
+
+def sending_key(firing_id: str, *what: str) -> str:
+    """Give the key of something that a firing sends: the same at each attempt (32 hexadecimal digits)."""
+    return sha256(json.dumps([firing_id, *what]).encode()).hexdigest()[:32]

@@ -8,20 +8,24 @@ dagster#33587, dagster#24650.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from triggers.arrivals import NEW, SAME_VERSION, Arrived
 from triggers.conditions import Input, Mode, Then, Trigger
 from triggers.evaluation import Evaluation, Passed, evaluated
 from triggers.firings import Cause, Consumed, Firing, fire_key, manual_key
 from triggers.holds import Hold, holds_of
-from triggers.schedules import deadline_of, ends_at
+from triggers.schedules import deadline_of, ends_at, starts_at
 
 REMEMBERED = 1_000
-"""Updates that a join knows to have consumed, for those that are told of again under another partition."""
+"""Updates that the join of a partition knows to be done with, for those that are told of again, differently. The hours
+of a month are fewer."""
+
+REMEMBERED_OF_ALL = 100
+"""Such updates of a join that has no keys."""
 
 ROUNDS = 10_000
 """Instants that one call goes through; more would be a mistake, and go on for ever."""
@@ -54,6 +58,7 @@ class State:
     latest: dict[str, Arrived] = field(default_factory=dict)
     """The last that came for each input."""
     done: list[str] = field(default_factory=list)
+    """The last that it consumed or gave up, not to be taken again."""
     begun_at: int | None = None
     complete_at: int | None = None
     fired_at: int | None = None
@@ -97,8 +102,7 @@ class World(Protocol):
         """Take note: it counts for what comes next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blocking:
+class Blocking(NamedTuple):
     """A gate holds an update back; told once of each."""
 
     arrived: Arrived
@@ -130,7 +134,8 @@ def advance(
     run = _Run(trigger, key, state, world)
     for arrived in arrivals:
         at = max(state.clock, arrived.at)
-        run.pass_time(at - 1)
+        # Time first, also at the same instant: so it is however much of it passes at once.
+        run.pass_time(at)
         run.take(arrived)
         run.settle(at)
     run.pass_time(until)
@@ -143,6 +148,7 @@ def fire_by_hand(
 ) -> Advanced:
     """Fire with what is there, whatever is missing or holds it back."""
     run = _Run(trigger, key, state, world)
+    run.pass_time(at)
     run.settle(max(state.clock, at), quiet=True)
     run.fire(state.clock, Cause.MANUAL, manual_key(trigger.id, key, nonce), by)
     run.settle(state.clock)
@@ -152,6 +158,7 @@ def fire_by_hand(
 def reset(trigger: Trigger, key: str, state: State, at: int, world: World) -> Advanced:
     """Give up what has come: nothing of it fires any more."""
     run = _Run(trigger, key, state, world)
+    run.pass_time(at)
     run.drop()
     run.settle(max(state.clock, at))
     return run.result()
@@ -171,6 +178,9 @@ class _Run:
         self._wake: int | None = None
         self._firings: list[Firing] = []
         self._blockings: list[Blocking] = []
+        if not state.clock and trigger.join.mode is Mode.EPOCH:
+            # Its time passes whether anything comes or not.
+            state.clock = starts_at(trigger, key) - 1
 
     def result(self) -> Advanced:
         assert self._evaluation is not None  # noqa: S101  # for the type checker: it was settled
@@ -181,9 +191,13 @@ class _Run:
 
     def take(self, arrived: Arrived) -> None:
         state = self._state
-        known = {each.update for each in state.pending} | set(state.done)
-        if arrived.input not in self._inputs or arrived.update in known:
+        if arrived.input not in self._inputs or arrived.update in state.done:
             return
+        for place, each in enumerate(state.pending):
+            if (each.input, each.update) == (arrived.input, arrived.update):
+                # It is told of again: what a run wrote may become known bit by bit.
+                state.pending[place] = each._replace(parts=tuple(sorted({*each.parts, *arrived.parts})))
+                return
         # A backfill brings its own partition something new, but nothing to who waits for newer data.
         counts = arrived.news == NEW or (
             self._trigger.join.mode is Mode.PARTITION and arrived.news != SAME_VERSION
@@ -192,8 +206,7 @@ class _Run:
             return
         state.pending.append(arrived)
         state.latest[arrived.input] = arrived
-        if state.begun_at is None:
-            state.begun_at = arrived.at
+        self._begin()
 
     def pass_time(self, until: int) -> None:
         """Let all happen for which the time comes up to and with an instant."""
@@ -208,7 +221,7 @@ class _Run:
         raise AssertionError(f"trigger {self._trigger.id} does not come to rest")
 
     def settle(self, at: int, *, quiet: bool = False) -> None:
-        """Do what there is to do at an instant, and find out when there is more; ``quiet``: but fire."""
+        """Do what there is to do at an instant, and find out when there is more; ``quiet``: only the latter."""
         state, trigger = self._state, self._trigger
         state.clock = max(state.clock, at)
         while True:
@@ -216,110 +229,135 @@ class _Run:
             found = self._evaluation = evaluated(
                 trigger, self._key, state.pending, state.latest, at, self._world.passes
             )
-            self._block(found)
-            complete = not state.ended and (found.met or state.partial)
+            if not quiet:
+                self._block(found)
+            complete = not state.ended and (found.met or (state.partial and self._some(found)))
             if not complete:
-                state.complete_at = None
                 self._holds = []
-                if not self._overdue(at, wakes):
+                if quiet:
+                    wakes += [due for due in [self._due()] if due is not None]
+                    break
+                state.complete_at = None
+                if not self._overdue(at, wakes, found):
                     break
                 continue  # the deadline has changed something
-            if state.complete_at is None:
-                state.complete_at = at
-            state.overdue_at = None
+            if not quiet:
+                if state.complete_at is None:
+                    state.complete_at = at
+                if found.met:
+                    state.overdue_at = None
             self._holds = [*holds_of(trigger, state, at), *self._world.holds(trigger, self._key, state, at)]
             if self._holds or quiet:
                 wakes += [hold.until for hold in self._holds if hold.until is not None]
                 break
             cause = Cause.DEADLINE if state.partial and not found.met else Cause.DATA
-            self.fire(at, cause, self._fire_key(), None)
+            self.fire(at, cause, self._fire_key(found), None)
         wakes += found.wakes
         self._wake = min((wake for wake in wakes if wake > at), default=None)
 
     def fire(self, at: int, cause: Cause, key: str, by: str | None) -> None:
+        """Fire with what has come; what a gate holds back stays, as it does not count yet."""
         state, found = self._state, self._evaluation
+        assert found is not None  # noqa: S101  # for the type checker: it was settled
+        taken = state.pending if cause is Cause.MANUAL else found.counting(state.pending)
         consumed = tuple(
-            Consumed(id_, tuple(each for each in state.pending if each.input == id_)) for id_ in self._inputs
+            Consumed(id_, tuple(each for each in taken if each.input == id_)) for id_ in self._inputs
         )
         firing = Firing(
             self._trigger.id, self._key, key, at, consumed, cause,
-            partial=found is not None and not found.met, by=by, tree=found.tree if found else None,
+            partial=not found.tree["met"], by=by, tree=found.tree,
             skipped=cause is not Cause.MANUAL and self._world.missed(self._trigger, at),
         )  # fmt: skip
         self._firings.append(firing)
         self._world.fired(firing)
-        state.done = [each.update for each in state.pending][-REMEMBERED:]
         state.generation += 1
         state.fired_at = at
         state.ended = self._trigger.join.mode is Mode.EPOCH
-        self._begin_anew()
+        self._begin_anew(taken)
 
     def drop(self) -> None:
         """Give up what waits."""
-        self._state.done = [each.update for each in self._state.pending][-REMEMBERED:]
-        self._begin_anew()
+        self._begin_anew(self._state.pending)
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, gone: Sequence[Arrived]) -> None:
         state = self._state
-        state.pending, state.told = [], []
-        state.begun_at = state.complete_at = state.overdue_at = None
+        self._take_out(gone)
+        state.complete_at = state.overdue_at = None
         state.partial = False
 
-    def _fire_key(self) -> str:
+    def _take_out(self, gone: Sequence[Arrived]) -> None:
+        state = self._state
+        if gone:
+            updates = {(each.input, each.update) for each in gone}
+            most = REMEMBERED if self._trigger.join.keys is not None else REMEMBERED_OF_ALL
+            state.done = [*state.done, *(each.update for each in gone)][-most:]
+            state.pending = [each for each in state.pending if (each.input, each.update) not in updates]
+            state.told = [update for update in state.told if update not in state.done]
+        self._begin()
+
+    def _begin(self) -> None:
+        """Find out when it began: what is optional is not waited for, so it begins nothing."""
+        required = [each.at for each in self._state.pending if not self._inputs[each.input].optional]
+        self._state.begun_at = min(required, default=None)
+
+    def _fire_key(self, found: Evaluation) -> str:
         """Say what makes the next firing this one."""
         trigger, state = self._trigger, self._state
         if trigger.join.mode is Mode.EPOCH:
             return fire_key(trigger.id, self._key)
         if trigger.join.mode is Mode.PARTITION:
             return fire_key(trigger.id, self._key, state.generation)
-        return fire_key(trigger.id, self._key, sorted((each.input, each.update) for each in state.pending))
+        taken = found.counting(state.pending)
+        return fire_key(trigger.id, self._key, sorted((each.input, each.update) for each in taken))
 
     def _expire(self, at: int) -> list[int]:
         """Give up what has waited for too long; give when the next does."""
         join, state = self._trigger.join, self._state
         end = ends_at(self._trigger, self._key)
+        if state.ended or state.complete_at is not None:
+            return []  # what is complete fires, however long it is held back
         if end is not None and at >= end:
-            if not state.ended:
-                self.drop()
-                state.ended = True
+            self.drop()
+            state.ended = True
             return []
-        wakes = [] if end is None or state.ended else [end]
-        age = join.within if join.mode is Mode.WINDOW else join.expire
-        if age is None or state.complete_at is not None or not state.pending:
+        wakes = [] if end is None else [end]
+        # What is exactly ``within`` away from another still belongs to it.
+        age = join.expire if join.within is None else join.within + 1
+        if age is None or not state.pending:
             return wakes
         if join.mode is Mode.LATCHED or join.mode is Mode.WINDOW:
-            state.pending = [
-                each for each in state.pending if at - each.at < age + (join.mode is Mode.WINDOW)
-            ]
-            state.begun_at = state.pending[0].at if state.pending else None
-            oldest = state.begun_at
-        else:
-            oldest = state.begun_at
-            if oldest is not None and at - oldest >= age:
-                self.drop()
-                return wakes
-        if oldest is not None:
-            wakes.append(oldest + age + (join.mode is Mode.WINDOW))
+            self._take_out([each for each in state.pending if at - each.at >= age])
+        elif at - min(each.at for each in state.pending) >= age:
+            self.drop()
+        if state.pending:
+            wakes.append(min(each.at for each in state.pending) + age)
         return wakes
 
-    def _overdue(self, at: int, wakes: list[int]) -> bool:
+    def _due(self) -> int | None:
+        return None if self._state.ended else deadline_of(self._trigger, self._key, self._state.begun_at)
+
+    def _overdue(self, at: int, wakes: list[int], found: Evaluation) -> bool:
         """Do what is due at the deadline of an incomplete join; tell whether that changes whether it is complete."""
-        state, deadline = self._state, self._trigger.deadline
-        due = deadline_of(self._trigger, self._key, state.begun_at)
-        if deadline is None or due is None or state.ended:
+        state, deadline, due = self._state, self._trigger.deadline, self._due()
+        if deadline is None or due is None:
             return False
         if at < due:
             wakes.append(due)
             return False
-        if state.overdue_at == due:
-            return False
         state.overdue_at = due
         if deadline.then is Then.FIRE_PARTIAL:
-            state.partial = True
-        elif deadline.then is Then.DROP:
+            state.partial = self._some(found)
+            return state.partial
+        if deadline.then is Then.DROP:
             self.drop()
             state.ended = self._trigger.join.mode is Mode.EPOCH
-        return deadline.then is not Then.ALERT
+            return True
+        return False
+
+    def _some(self, found: Evaluation) -> bool:
+        """Tell whether there is something to fire with: where a gate holds back all that came, not until it lets some
+        through. An epoch fires with nothing as well."""
+        return self._trigger.join.mode is Mode.EPOCH or bool(found.counting(self._state.pending))
 
     def _block(self, found: Evaluation) -> None:
         for arrived, passed in found.blocked:

@@ -1,14 +1,14 @@
-"""Forgetting what has been kept long enough: decisions, and ended alerts. What was sent, dispatchers forget."""
+"""Forgetting what has been kept long enough: decisions, ended alerts, firings. What was sent, dispatchers forget."""
 
 from __future__ import annotations
 
-from collector.storage import alert_store, silences, standings
+from collector.storage import alert_store, arrivals, firings, joins, silences, standings
 from collector.storage.engine import Database
 
 EVERY_US = 3_600_000_000
 
 PIECE = 10_000
-"""Decisions that are deleted in one transaction."""
+"""Rows that are deleted in one transaction."""
 
 
 class Housekeeping:
@@ -24,11 +24,13 @@ class Housekeeping:
         if now < self._next_at:
             return
         before = now - self._keep
-        while True:
-            with self._database.write() as conn:
-                if standings.prune(conn, before, PIECE) < PIECE:
-                    break
+        for prune in (standings.prune, arrivals.prune, firings.prune):
+            more = True
+            while more:
+                with self._database.write() as conn:
+                    more = prune(conn, before, PIECE) == PIECE
         with self._database.write() as conn:
             alert_store.prune(conn, before)
             silences.prune(conn, before)
+            joins.prune(conn, before)
         self._next_at = now + EVERY_US

@@ -11,19 +11,23 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
 from sqlalchemy import Connection
 
 from collector.engine import forecasts, looking
+from collector.engine.acting import Expected
 from collector.engine.alerting import Alerting, Decided
 from collector.engine.bindings import Bindings, Rebound
+from collector.engine.emitting import Emitter
 from collector.engine.forecasts import Forecasts
 from collector.engine.housekeeping import Housekeeping
 from collector.engine.looking import Looked
 from collector.engine.selfcheck import SelfCheck
+from collector.engine.triggering import Decided as Triggered
+from collector.engine.triggering import Triggering
 from collector.errors import DatabaseUnavailable
 from collector.storage import facts, outcomes, pulses, revisions, standings
 from collector.storage import rules as rule_store
@@ -76,6 +80,8 @@ SELECTING = DATASET | What.EDGE
 FOLLOWED = (revisions.RULES, revisions.ALIASES, revisions.CATALOG)
 """What is taken up anew when it has changed."""
 
+NOTHING_EXPECTED: Mapping[str, Expected] = {}
+
 Key = tuple[str, int]
 """An expectation, and a canonical dataset that it is on."""
 
@@ -94,6 +100,7 @@ class Round:
     """What is foretold, and what the engine says of itself."""
     foretold: forecasts.Changes
     decided: Decided | None
+    triggered: Triggered
     follow: bool
     """Whether facts may change what rules are about."""
     more: bool
@@ -104,7 +111,8 @@ class Engine:
     """Watches the freshness of what is in ``database``.
 
     ``settle`` and ``lag`` are the settings ``settle`` and ``lag_alert``, ``keep`` is ``evaluation_days``, all in µs.
-    ``clock`` gives µs UTC.
+    ``clock`` gives µs UTC. ``expected`` says by kind of target what runs will be known by, ``backends`` are the targets
+    that get events of our own as well.
     """
 
     def __init__(
@@ -116,6 +124,8 @@ class Engine:
         lag: int,
         keep: int,
         clock: Callable[[], int] = now_us,
+        expected: Mapping[str, Expected] = NOTHING_EXPECTED,
+        backends: Sequence[str] = (),
     ) -> None:
         self._database = database
         self._clock = clock
@@ -128,6 +138,7 @@ class Engine:
         self._warned = False
         self._bindings = Bindings()
         self._alerting = Alerting()
+        self._triggering = Triggering(Emitter(database, backends), expected)
         self._self = SelfCheck(self._watermark, "UTC", lag)
         self._open: dict[Key, list[Alert]] = {}
         self._followed: dict[str, int] | None = None
@@ -188,6 +199,7 @@ class Engine:
             self._follow(followed, now)
             return True
         worth = found.looked or found.decided or found.foretold.any or found.follow or self._put_off
+        worth = worth or found.triggered.any
         if not worth and not (found.told.ids and self._is_time_to_forget(found.told, now)):
             self._turn.keep_idle()
             self._housekeeping.step(now)
@@ -197,8 +209,12 @@ class Engine:
             facts.forget(conn, found.told.ids)
             looking.write(conn, found.looked, self._exclusion(conn), now)
             rebound = Rebound()
+            if found.triggered.any:
+                self._triggering.write(conn, found.triggered, now)
             if found.follow or self._put_off:
                 rebound = self._bindings.follow(conn, self._rules, found.told.subjects, now)
+                if self._triggering.follow(conn, found.told.subjects, now):
+                    rebound = replace(rebound, put_off=True)
             forecasts.write(conn, found.foretold)
             if found.decided:
                 self._alerting.write(conn, found.decided, now)
@@ -240,6 +256,7 @@ class Engine:
             self._warned = any(each.warning for each in rules.expectations.values())
             self._self.timezone = rules.timezone
             self._alerting.load(conn, rules, now)
+            self._triggering.load(conn, rules, now)
             self._watermark.at(pulses.oldest_waiting(conn), now)
             bad = [(rules.expectations[each.expectation_id], each) for each in standings.bad(conn)]
             self._open = {}
@@ -251,7 +268,7 @@ class Engine:
             gc.unfreeze()
             gc.collect()
             gc.freeze()
-        log.info("rules taken up", expectations=len(rules.expectations), targets=len(rules.targets))
+        log.info("rules taken up", expectations=len(rules.expectations), triggers=len(rules.triggers))
 
     def _changed(
         self, conn: Connection, rules: RuleSet, followed: Mapping[str, int], now: int
@@ -283,7 +300,10 @@ class Engine:
         opened = self._opened(conn, [(each.expectation, each.after) for each in looked])
         full, behind = len(told.ids) == FACTS, len(due) == LOOKS
         foretold = self._forecasts.step(conn, self._rules, subjects, seen)
+        stood = {each.after.key: each.after.stance.state for each in looked}
+        triggered = self._triggering.decide(conn, told, stood, seen, now, self._watermark.outage)
         other = [*self._self.alerts(conn, oldest, now, quiet=not due), *self._warnings(conn, foretold, seen)]
+        other += self._triggering.alerts(conn)
         decided, begun = None, time.monotonic()
         if not self.owes and self._must_decide(opened, other, told, alerts_revision, now):
             self._owed_since = begun
@@ -294,7 +314,8 @@ class Engine:
             self._rest_until = begun + took + (REST * took if took > EASY_SECONDS else 0)
             self._owed_since = None
         follow = any(what & SELECTING for what in subjects.values())
-        return Round(told, looked, opened, other, foretold, decided, follow, full or behind or foretold.more)
+        more = full or behind or foretold.more
+        return Round(told, looked, opened, other, foretold, decided, triggered, follow, more)
 
     def _opened(
         self, conn: Connection, stood: Sequence[tuple[Expectation, Standing]]
@@ -374,7 +395,11 @@ class Engine:
     def _pause(self) -> float:
         """Give the seconds for which there is nothing to do unless something happens."""
         with self._database.read() as conn:
-            looks = standings.next_look(conn), self._forecasts.next_wake(conn)
+            looks = (
+                standings.next_look(conn),
+                self._forecasts.next_wake(conn),
+                self._triggering.next_wake(conn),
+            )
         times = [look + SLACK for look in looks if look is not None]
         if self._alerting.wake is not None:
             times.append(self._alerting.wake)

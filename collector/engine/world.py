@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection
 
@@ -95,8 +95,3 @@ class World:
         self._in_flight[firing.trigger, firing.key] += 1
         if firing.trigger in self._fired:
             self._fired[firing.trigger].append(firing.at)
-
-
-def stood(looked: Iterable[tuple[tuple[str, int], Met]]) -> Stood:
-    """Give how datasets stand after looks at them."""
-    return dict(looked)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, func, select
 
 from collector.storage.selects import chunks
 from collector.storage.tables import firing, firing_action, job, namespace, outbox, run
-from collector.storage.upsert import among, names, replace, write_rows
+from collector.storage.upsert import among, names, replace, update_rows, write_rows
 from triggers.firings import Firing
 
 
@@ -127,14 +127,8 @@ def insert(conn: Connection, fired: Sequence[tuple[Firing, Progress, int | None]
 
 def update_firings(conn: Connection, changed: Iterable[Fired]) -> None:
     """Keep how far firings have come."""
-    for each in changed:
-        values = {
-            "state": each.state,
-            "next_at": each.next_at,
-            "ended_at": each.ended_at,
-            "error": each.error,
-        }
-        conn.execute(update(firing).where(firing.c.id == each.id).values(values))
+    rows = [(each.id, each.state, each.next_at, each.ended_at, each.error) for each in changed]
+    update_rows(conn, firing, ("state", "next_at", "ended_at", "error"), rows)
 
 
 def write_actions(conn: Connection, changed: Iterable[Doing]) -> None:
@@ -160,7 +154,7 @@ def open_firings(conn: Connection) -> tuple[list[Fired], list[Doing]]:
     return fired, [Doing(*row) for row in conn.execute(joined.where(mine).order_by(firing_action.c.position))]
 
 
-def one(conn: Connection, outbox_keys: Collection[str]) -> tuple[list[Fired], list[Doing]]:
+def doing(conn: Connection, outbox_keys: Collection[str]) -> tuple[list[Fired], list[Doing]]:
     """Give the firings, with all that they do, of which actions have these keys."""
     ids = set(
         conn.execute(
@@ -182,14 +176,26 @@ def sent(conn: Connection, ids: Collection[int]) -> list[Sent]:
 
 def seen(conn: Connection, run_ids: Collection[int]) -> list[Seen]:
     """Give runs by the ids of their rows, the earliest first."""
+    return [Seen._make(row) for row in conn.execute(_seen().where(among(conn, run.c.id, run_ids)))]
+
+
+def seen_by_key(conn: Connection, keys: Collection[bytes]) -> list[Seen]:
+    """Give runs by their keys, the earliest first; several jobs may have one run id."""
+    found: list[Seen] = []
+    for part in chunks(sorted(keys)):
+        found += [Seen._make(row) for row in conn.execute(_seen().where(run.c.key.in_(part)))]
+    return found
+
+
+def _seen() -> Select[Any]:
     columns = (
         run.c.id, run.c.key, run.c.run_id, namespace.c.name.label("space"), job.c.name, run.c.state, run.c.parent_key,
         run.c.root_key, run.c.external_id, run.c.started_at, run.c.ended_at, run.c.error,
     )  # fmt: skip
     joined = select(*columns).join_from(run, job, job.c.id == run.c.job_id)
     joined = joined.join(namespace, namespace.c.id == job.c.namespace_id)
-    mine = joined.where(among(conn, run.c.id, run_ids), run.c.declared.is_(False))
-    return [Seen(*row) for row in conn.execute(mine.order_by(run.c.first_event_at, run.c.id))]
+    known = joined.where(run.c.declared.is_(False), run.c.first_event_at.is_not(None))
+    return known.order_by(run.c.first_event_at, run.c.id)
 
 
 def in_flight(conn: Connection, trigger_ids: Collection[str]) -> dict[tuple[str, str], int]:

@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    Text,
     BigInteger,
     Connection,
     Dialect,
     Integer,
+    Text,
     and_,
     bindparam,
     cast,
@@ -67,6 +67,7 @@ class Whole:
 
     trigger_id: str
     since: int
+    shape: str
     paused_at: int | None = None
     paused_by: str | None = None
     paused_reason: str | None = None

@@ -40,12 +40,15 @@ trigger_state = Table(
     "trigger_state",
     metadata,
     Column("trigger_id", String(RULE_ID), primary_key=True),
-    Column("since", BigInteger, nullable=False),  # when the engine first followed it
+    Column("since", BigInteger, nullable=False),  # when the engine first followed it, or it was resumed
+    Column(
+        "shape", Text, nullable=False
+    ),  # how its joins are made; of another shape they would mean something else
     Column("paused_at", BigInteger),
     Column("paused_by", Text),
     Column("paused_reason", Text),
     Column("broken_at", BigInteger),  # it fired too often and waits to be resumed
-    Column("tick_at", BigInteger),  # the last tick of its schedule, or epoch, that is done with
+    Column("tick_at", BigInteger),  # the last epoch that was begun, whether anything came or not
     Column("unkeyed", Integer, nullable=False),  # updates that did not say which partition they wrote
     Column("unkeyed_at", BigInteger),  # the last of them
     Column("failing_since", BigInteger),  # its last firings failed

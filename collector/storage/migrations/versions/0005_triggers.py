@@ -127,6 +127,7 @@ def upgrade() -> None:
         "trigger_state",
         sa.Column("trigger_id", sa.String(length=200), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("shape", sa.Text(), nullable=False),
         sa.Column("paused_at", sa.BigInteger()),
         sa.Column("paused_by", sa.Text()),
         sa.Column("paused_reason", sa.Text()),

@@ -1,0 +1,365 @@
+"""What becomes of firings: their actions are sent, runs are recognised and end, and what waits for that follows.
+
+Nobody is asked: a target says that it took something, and the runs that it starts tell of themselves by their own
+events. One is recognised by its parent, which is the firing; by the id that the target answered with; or by the name
+that its orchestrator gives it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from openlineage.client.event_v2 import RunState
+from sqlalchemy import Connection
+
+from collector.engine.acting import queued_of
+from collector.engine.emitting import Started, Told
+from collector.storage import effects, firings, outbox
+from collector.storage.firings import OPEN, Doing, Fired, Progress, Seen, Sent
+from collector.storage.outbox import Queued
+from lineage.model import JobRef, run_key
+from triggers.conditions import Action, Stage, Trigger
+from triggers.firings import Firing
+
+LOST_AFTER = 86_400_000_000
+"""µs after which a run of which nothing was heard is lost, where the rule does not say."""
+
+UNDER_WAY = frozenset({Progress.QUEUED, Progress.STARTED, Progress.RUNNING, Progress.WAITING})
+
+REACHED: Mapping[str, tuple[Stage, ...]] = {
+    Progress.STARTED: (Stage.STARTED,),
+    Progress.RUNNING: (Stage.STARTED, Stage.RUNNING),
+    Progress.COMPLETED: (Stage.STARTED, Stage.RUNNING, Stage.COMPLETED),
+    Progress.FAILED: (Stage.STARTED, Stage.RUNNING, Stage.FAILED),
+    Progress.LOST: (Stage.STARTED, Stage.LOST),
+}
+"""The stages that an action has come to, or passed, by its state."""
+
+TOLD = {Progress.COMPLETED: RunState.COMPLETE, Progress.FAILED: RunState.FAIL, Progress.LOST: RunState.FAIL}
+
+OUTCOMES = {"COMPLETE": Progress.COMPLETED, "FAIL": Progress.FAILED, "ABORT": Progress.FAILED}
+
+
+@dataclass(slots=True)
+class _Open:
+    """A firing of which something may still come, with all that it does."""
+
+    fired: Fired
+    doings: list[Doing]
+
+
+@dataclass(slots=True)
+class Followed:
+    """What has changed, to be written."""
+
+    fired: dict[str, Fired] = field(default_factory=dict)
+    doings: dict[tuple[str, str], Doing] = field(default_factory=dict)
+    queued: list[Queued] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    ended: list[Fired] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        return bool(self.fired or self.doings or self.queued)
+
+
+class Following:
+    """Follows the firings of which something may still come. For the one engine that is active."""
+
+    def __init__(self) -> None:
+        self._triggers: Mapping[str, Trigger] = {}
+        self._open: dict[str, _Open] = {}
+        self._by_firing: dict[bytes, str] = {}
+        self._by_outbox: dict[str, Doing] = {}
+        self._by_run: dict[bytes, Doing] = {}
+        self._by_external: dict[str, Doing] = {}
+        self._by_job: dict[JobRef, dict[str, Doing]] = {}
+
+    def load(self, conn: Connection, triggers: Mapping[str, Trigger]) -> None:
+        """Take up what is kept."""
+        self._triggers = triggers
+        self._open.clear()
+        for index in (self._by_firing, self._by_outbox, self._by_run, self._by_external, self._by_job):
+            index.clear()
+        self._take_up(*firings.open_firings(conn))
+
+    def _take_up(self, fired: Iterable[Fired], doings: Iterable[Doing]) -> None:
+        for each in fired:
+            self._open[each.id] = _Open(each, [])
+            self._by_firing[run_key(each.id)] = each.id
+        for doing in doings:
+            self._open[doing.firing_id].doings.append(doing)
+            self._index(doing)
+
+    def _index(self, doing: Doing) -> None:
+        self._by_outbox[doing.outbox_key] = doing
+        if doing.run_key is not None:
+            self._by_run[doing.run_key] = doing
+        if doing.external_id is not None:
+            self._by_external[doing.external_id] = doing
+        action = self._action(doing)
+        if action is not None and action.job is not None:
+            self._by_job.setdefault(JobRef(*action.job), {})[doing.outbox_key] = doing
+
+    @property
+    def busy(self) -> bool:
+        """Whether something may still come of any firing."""
+        return bool(self._open)
+
+    @property
+    def wake(self) -> int | None:
+        """When the next run is taken for lost (µs UTC)."""
+        times = (each.fired.next_at for each in self._open.values())
+        return min((at for at in times if at is not None), default=None)
+
+    @property
+    def chains(self) -> dict[bytes, Sequence[str]]:
+        """The chains of the runs that are recognised, and of firings themselves, by key."""
+        found = {key: self._open[id_] for key, id_ in self._by_firing.items()}
+        found |= {key: self._open[doing.firing_id] for key, doing in self._by_run.items()}
+        return {key: json.loads(each.fired.chain) for key, each in found.items()}
+
+    def add(
+        self, firing: Firing, doings: list[Doing], now: int, followed: Followed
+    ) -> tuple[Progress, int | None]:
+        """Take a new firing up; give how far it has come at once, and when what it starts is lost (µs UTC)."""
+        guard = self._triggers[firing.trigger].guard
+        next_at = now + (guard.lost_after or LOST_AFTER) if any(each.starts for each in doings) else None
+        fired = Fired(
+            firing.id, firing.trigger, firing.key, firing.at, firing.consumed_json(), json.dumps(firing.chain),
+            Progress.FIRED, next_at,
+        )  # fmt: skip
+        self._take_up([fired], doings)
+        followed.told.append(_told(fired, RunState.START, firing.at))
+        for doing in doings:
+            followed.doings[doing.firing_id, doing.action_id] = doing
+            if doing.state == Progress.QUEUED:
+                followed.queued.append(queued_of(doing, self._action(doing)))
+        self._settle(firing.id, now, followed)
+        return Progress(fired.state), fired.next_at
+
+    def step(
+        self, conn: Connection, sent_ids: Sequence[int], run_ids: Sequence[int], seen: int, now: int
+    ) -> Followed:
+        """Take in what became of the outbox and of runs, and what time has made lost; it is ``now`` (µs UTC)."""
+        followed = Followed()
+        touched: dict[str, None] = {}
+        if sent_ids:
+            for firing_id in self._take_sent(conn, firings.sent(conn, sent_ids), now, followed):
+                touched[firing_id] = None
+        if self._open and run_ids:
+            for firing_id in self._take_runs(conn, firings.seen(conn, run_ids), followed):
+                touched[firing_id] = None
+        for each in list(self._open.values()):
+            if each.fired.next_at is not None and each.fired.next_at <= seen:
+                self._lose(each, now, followed)
+                touched[each.fired.id] = None
+        for firing_id in touched:
+            self._settle(firing_id, now, followed)
+        self._tell_effects(conn, followed)
+        return followed
+
+    # --- what was sent -----------------------------------------------------------------------------------------
+
+    def _take_sent(
+        self, conn: Connection, sent: Iterable[Sent], now: int, followed: Followed
+    ) -> Iterable[str]:
+        found = list(sent)
+        # What has ended is not in memory: the last word may be told when its run is over.
+        missing = [each.key for each in found if each.key not in self._by_outbox]
+        if missing:
+            self._take_up(*firings.doing(conn, missing))
+        answered: dict[bytes, Doing] = {}
+        for each in found:
+            doing = self._by_outbox.get(each.key)
+            if doing is None:
+                continue  # it was no firing that had it sent
+            if each.state == outbox.State.DELIVERED:
+                self._take_answer(doing, each, now)
+                if doing.run_key is not None and doing.state == Progress.STARTED:
+                    answered[doing.run_key] = doing
+            elif each.state == outbox.State.PENDING:
+                doing.state, doing.error, doing.ended_at = Progress.QUEUED, None, None
+            else:
+                doing.state, doing.error, doing.ended_at = Progress.DEAD, each.error, now
+            followed.doings[doing.firing_id, doing.action_id] = doing
+            yield doing.firing_id
+        # Quick runs have told of themselves before the answer was written down.
+        self._stand(conn, answered, followed)
+
+    def _take_answer(self, doing: Doing, sent: Sent, now: int) -> None:
+        doing.handle = json.dumps(sent.answer, ensure_ascii=False) if sent.answer else None
+        doing.error = sent.answer.get("warning")
+        doing.started_at = doing.started_at or now
+        if doing.state in (Progress.QUEUED, Progress.DEAD):
+            doing.state = Progress.STARTED
+            doing.ended_at = None if doing.starts else now
+        if doing.external_id is None:
+            doing.external_id = sent.answer.get("external_id")
+        run_id = sent.answer.get("run_id")
+        if doing.run_key is None and isinstance(run_id, str):
+            doing.run_id, doing.run_key = run_id, run_key(run_id)
+        self._index(doing)
+
+    # --- runs --------------------------------------------------------------------------------------------------
+
+    def _take_runs(self, conn: Connection, runs: Iterable[Seen], followed: Followed) -> Iterable[str]:
+        mine: dict[bytes, Doing] = {}
+        for run in runs:
+            doing = self._recognise(run)
+            if doing is not None:
+                doing.run_key, doing.run_id = run.key, run.run_id
+                self._by_run[run.key] = mine[run.key] = doing
+        self._stand(conn, mine, followed)
+        return [doing.firing_id for doing in mine.values()]
+
+    def _recognise(self, run: Seen) -> Doing | None:
+        found = self._by_run.get(run.key)
+        if found is None and run.external_id is not None:
+            found = self._by_external.get(run.external_id)
+        if found is None and run.parent_key is not None and run.parent_key in self._by_firing:
+            mine = self._open[self._by_firing[run.parent_key]].doings
+            free = (each for each in mine if each.starts and each.run_key is None and each.state in UNDER_WAY)
+            found = next(free, None)
+        return found or self._by_name(run)
+
+    def _by_name(self, run: Seen) -> Doing | None:
+        """Recognise a run by its job alone: where the rule names it, as its tool says nothing of who started it."""
+        waiting = self._by_job.get(JobRef(run.job_namespace, run.job_name), {})
+        began = run.started_at or run.ended_at
+        for doing in waiting.values():
+            at = self._open[doing.firing_id].fired.at
+            if doing.run_key is None and doing.state in UNDER_WAY and began is not None and began >= at:
+                return doing
+        return None
+
+    def _stand(self, conn: Connection, mine: Mapping[bytes, Doing], followed: Followed) -> None:
+        """Find out how runs stand: of several jobs with one run id the one that goes on counts, or else that failed."""
+        by_key: dict[bytes, list[Seen]] = defaultdict(list)
+        for run in firings.seen_by_key(conn, mine):
+            by_key[run.key].append(run)
+        for key, runs in by_key.items():
+            doing = mine[key]
+            states = {OUTCOMES.get(run.state or "", Progress.RUNNING) for run in runs}
+            state = next(
+                each for each in (Progress.RUNNING, Progress.FAILED, Progress.COMPLETED) if each in states
+            )
+            doing.state = state
+            doing.error = (
+                next((run.error for run in runs if run.error), None) if state is Progress.FAILED else None
+            )
+            doing.ended_at = None if state is Progress.RUNNING else max(run.ended_at or 0 for run in runs)
+            if doing.job_name is None:
+                doing.job_namespace, doing.job_name = runs[0].job_namespace, runs[0].job_name
+            doing.running_at = doing.running_at or runs[0].started_at or runs[0].ended_at
+            followed.doings[doing.firing_id, doing.action_id] = doing
+
+    def _lose(self, each: _Open, now: int, followed: Followed) -> None:
+        for doing in each.doings:
+            if doing.starts and doing.state in UNDER_WAY:
+                doing.state, doing.ended_at = Progress.LOST, now
+                doing.error = "Nothing was heard of its end in time."
+                followed.doings[doing.firing_id, doing.action_id] = doing
+        each.fired.next_at = None
+
+    # --- what follows ------------------------------------------------------------------------------------------
+
+    def _settle(self, firing_id: str, now: int, followed: Followed) -> None:
+        """Queue what waited for what has come about, and find out how far a firing has come."""
+        each = self._open[firing_id]
+        states = {doing.action_id: doing for doing in each.doings}
+        for doing in each.doings:
+            action = self._action(doing)
+            if doing.state != Progress.WAITING or action is None or action.after is None:
+                continue
+            awaited = states[action.after.action]
+            if action.after.stage in REACHED.get(awaited.state, ()):
+                doing.state = Progress.QUEUED
+                followed.queued.append(queued_of(doing, action))
+            elif awaited.state not in UNDER_WAY:
+                doing.state, doing.ended_at = Progress.LEFT_OUT, now
+            followed.doings[doing.firing_id, doing.action_id] = doing
+        state = _state(each.doings)
+        if state != each.fired.state:
+            each.fired.state = state
+            each.fired.error = next((doing.error for doing in each.doings if doing.error), None)
+            followed.fired[firing_id] = each.fired
+        if state in OPEN:
+            if each.fired.ended_at is not None:
+                # What was dead is sent again.
+                each.fired.ended_at, each.fired.next_at = None, now + LOST_AFTER
+                followed.fired[firing_id] = each.fired
+            return
+        if each.fired.ended_at is None:
+            each.fired.ended_at, each.fired.next_at = now, None
+            followed.fired[firing_id] = each.fired
+            followed.ended.append(each.fired)
+            followed.told.append(_told(each.fired, TOLD[state], now, each.doings))
+        self._drop(each)
+
+    def _drop(self, each: _Open) -> None:
+        del self._open[each.fired.id]
+        self._by_firing.pop(run_key(each.fired.id), None)
+        for doing in each.doings:
+            self._by_outbox.pop(doing.outbox_key, None)
+            if doing.run_key is not None:
+                self._by_run.pop(doing.run_key, None)
+            if doing.external_id is not None:
+                self._by_external.pop(doing.external_id, None)
+            for named in self._by_job.values():
+                named.pop(doing.outbox_key, None)
+
+    def _tell_effects(self, conn: Connection, followed: Followed) -> None:
+        """Say of what has ended by which jobs the data went on."""
+        keys = {run_key(run.run_id) for told in followed.told for run in told.started}
+        if not keys:
+            return
+        led_to = effects.entry_jobs(conn, keys)
+        followed.told = [
+            told._replace(
+                led_to=list(dict.fromkeys(job for run in told.started for job in led_to[run_key(run.run_id)]))
+            )
+            if told.state is RunState.COMPLETE
+            else told
+            for told in followed.told
+        ]
+
+    def _action(self, doing: Doing) -> Action | None:
+        trigger = self._triggers.get(self._open[doing.firing_id].fired.trigger_id)
+        actions = trigger.actions if trigger else ()
+        return next((each for each in actions if each.id == doing.action_id), None)
+
+
+def _state(doings: Sequence[Doing]) -> Progress:
+    """Say how far a firing has come: by what it starts, or where it starts nothing by what it tells."""
+    mine = [doing for doing in doings if doing.starts] or doings
+    states = {Progress(doing.state) for doing in mine}
+    if not any(doing.starts for doing in mine):
+        # What was only told is done when it has arrived.
+        states = {Progress.COMPLETED if each is Progress.STARTED else each for each in states}
+    if states & UNDER_WAY:
+        return next((each for each in (Progress.RUNNING, Progress.STARTED) if each in states), Progress.FIRED)
+    if Progress.LOST in states:
+        return Progress.LOST
+    return Progress.FAILED if states & {Progress.FAILED, Progress.DEAD} else Progress.COMPLETED
+
+
+def _told(fired: Fired, state: RunState, at: int, doings: Sequence[Doing] = ()) -> Told:
+    started = [
+        Started(JobRef(doing.job_namespace, doing.job_name), doing.run_id)
+        for doing in doings
+        if doing.job_namespace is not None and doing.job_name is not None and doing.run_id is not None
+    ]
+    return Told(
+        fired.id,
+        fired.trigger_id,
+        fired.key,
+        state,
+        at,
+        json.loads(fired.consumed),
+        started,
+        error=fired.error,
+    )

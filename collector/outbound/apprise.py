@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 from typing import Final
 
+from collector.outbound.fired import message_of
 from collector.outbound.guard import Deadline, Unreachable
 from collector.outbound.sending import Context, Kind, Outcome, Parcel, Result, option
 from triggers.messages import Message
@@ -49,7 +50,7 @@ def send(target: Target, parcel: Parcel, context: Context) -> Outcome:
         # What is not found is no host, as the topic in ntfy://TOPIC, or Apprise will say so.
         with contextlib.suppress(Unreachable):
             context.guard.check(service.host, Deadline.after(context.timeout))
-    message = parcel.message
+    message = message_of(parcel)
     result = apprise.Apprise(service, asset=asset).notify(
         title=message.title,
         body=message.text,

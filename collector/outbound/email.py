@@ -18,6 +18,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Any, Final
 
+from collector.outbound.fired import message_of
 from collector.outbound.guard import Deadline, Guard, Unreachable, describe
 from collector.outbound.http import NoAnswer
 from collector.outbound.sending import SECOND, Context, Kind, Outcome, Parcel, Result, Unusable, option
@@ -55,7 +56,7 @@ def send(target: Target, parcel: Parcel, context: Context) -> Outcome:
 
 def compose(target: Target, parcel: Parcel) -> tuple[EmailMessage, str, list[str]]:
     """Write the mail; give also who sends it to whom. It is the same at each attempt. Raises ``Unusable``."""
-    message = parcel.message
+    message = message_of(parcel)
     to = target.options.get("to")
     addresses = [to] if isinstance(to, str) else list(to or [])
     sender = option(target, "from")

@@ -1,4 +1,5 @@
-"""PagerDuty's Events API v2. A group of alerts is one incident there: its id is the ``dedup_key``.
+"""PagerDuty's Events API v2. A group of alerts is one incident there: its id is the ``dedup_key``. So is a firing of a
+trigger that tells of itself; nobody but people resolves that one.
 
 Options of a target: ``routing_key``; ``url`` where the service is not at ``https://events.pagerduty.com``, as in the
 EU.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from collector.outbound.fired import message_of, node_of
 from collector.outbound.sending import Context, Kind, Outcome, Parcel, option, outcome_of
 from collector.outbound.webhook import SOURCE, subject_of
 from collector.times import iso
@@ -40,24 +42,15 @@ def event(parcel: Parcel) -> dict[str, Any]:
     """Give the event for something to send, without the routing key."""
     if parcel.kind is Kind.ACKNOWLEDGEMENT:
         return {"event_action": "acknowledge", "dedup_key": parcel.acknowledgement.group[:LONGEST_KEY]}
-    message = parcel.message
-    key = message.group[:LONGEST_KEY]
+    message = message_of(parcel)
+    if parcel.kind is Kind.ACTION:
+        firing = parcel.body["firing"]
+        about = {name: firing[name] for name in ("id", "trigger", "key", "cause", "partial")}
+        return _incident(message, node_of(firing), "trigger", details(message) | {"firing": about})
     if message.status == "resolved":
-        return {"event_action": "resolve", "dedup_key": key}
-    return {
-        "event_action": "trigger",
-        "dedup_key": key,
-        "client": "Tidegate",
-        "payload": {
-            "summary": _cut(message.title, LONGEST_SUMMARY),
-            "source": subject_of(message) or SOURCE,
-            # What PagerDuty knows: critical, error, warning, info; of these we have all but error.
-            "severity": message.severity,
-            "timestamp": iso(message.at),
-            "class": message.alerts[0].rule if message.alerts else "test",
-            "custom_details": details(message),
-        },
-    }
+        return {"event_action": "resolve", "dedup_key": message.group[:LONGEST_KEY]}
+    kind = message.alerts[0].rule if message.alerts else "test"
+    return _incident(message, subject_of(message) or SOURCE, kind, details(message))
 
 
 def details(message: Message) -> dict[str, Any]:
@@ -69,6 +62,23 @@ def details(message: Message) -> dict[str, Any]:
         "resolved": [item.node for item in message.resolved[:MOST_ALERTS]],
     }
     return {name: value for name, value in shown.items() if value}
+
+
+def _incident(message: Message, source: str, kind: str, told: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "event_action": "trigger",
+        "dedup_key": message.group[:LONGEST_KEY],
+        "client": "Tidegate",
+        "payload": {
+            "summary": _cut(message.title, LONGEST_SUMMARY),
+            "source": source,
+            # What PagerDuty knows: critical, error, warning, info; of these we have all but error.
+            "severity": message.severity,
+            "timestamp": iso(message.at),
+            "class": kind,
+            "custom_details": told,
+        },
+    }
 
 
 def _alert(item: Item) -> dict[str, Any]:

@@ -3,9 +3,15 @@
 Options of a target: ``url``; ``secrets``, a list: each request is signed with all of them, so that the receiver can go
 over from one to the next; ``headers`` that it wants besides.
 
-The type of an event is ``io.tidegate.freshness.firing``, ``.resolved``, ``.digest`` or ``.acknowledged``, or
-``io.tidegate.test``. Its ``data`` is the message as in ``triggers.messages.Message``, with times in ISO 8601 and labels
-as an object. Its ``id``, which is also ``webhook-id``, and all else in the body is the same at each attempt.
+The type of an event is ``io.tidegate.freshness.firing``, ``.resolved``, ``.digest`` or ``.acknowledged``,
+``io.tidegate.trigger.fired``, or ``io.tidegate.test``. Its ``data`` is the message as in ``triggers.messages.Message``,
+with times in ISO 8601 and labels as an object. Its ``id``, which is also ``webhook-id``, and all else in the body is
+the same at each attempt.
+
+Of a firing, ``data`` has the ``firing`` with what it consumed; ``run``, which whatever is started then should name as
+its parent (``parent`` is the same as ``OPENLINEAGE_PARENT_ID`` wants it); the id of the ``action``; and ``body``, the
+option of the action. A receiver that starts a run may answer with a JSON object: ``run_id``, by which its events will
+know it, and ``url``, where people find it.
 """
 
 from __future__ import annotations
@@ -15,21 +21,26 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from collector.outbound.fired import node_of
 from collector.outbound.sending import (
+    MOST_SAID,
     SECOND,
     Acknowledgement,
     Context,
     Kind,
     Outcome,
     Parcel,
+    Result,
     Unusable,
     option,
     outcome_of,
 )
 from collector.times import iso
+from lineage.instants import parse_instant
 from triggers.messages import Message
 from triggers.rules import Target
 
@@ -54,9 +65,11 @@ def send(target: Target, parcel: Parcel, context: Context) -> Outcome:
     headers |= {"webhook-id": identity, "webhook-timestamp": str(stamp)}
     if secrets:
         headers["webhook-signature"] = sign(secrets, identity, stamp, content)
-    return outcome_of(
-        context.http.request("POST", option(target, "url"), headers=headers, content=content), parcel.at
-    )
+    answer = context.http.request("POST", option(target, "url"), headers=headers, content=content)
+    outcome = outcome_of(answer, parcel.at)
+    if parcel.kind is Kind.ACTION and outcome.result is Result.DELIVERED:
+        return replace(outcome, answer=_started(answer.body))
+    return outcome
 
 
 def sign(secrets: Sequence[str], identity: str, stamp: int, content: bytes) -> str:
@@ -70,6 +83,8 @@ def event(parcel: Parcel) -> dict[str, Any]:
     """Give the event for something to send, as JSON has it."""
     if parcel.kind is Kind.ACKNOWLEDGEMENT:
         kind, subject, at, data = _acknowledged(parcel.acknowledgement)
+    elif parcel.kind is Kind.ACTION:
+        kind, subject, at, data = _fired(parcel.body)
     else:
         kind, subject, at, data = _told(parcel)
     return {
@@ -101,6 +116,33 @@ def _told(parcel: Parcel) -> tuple[str, str, int, dict[str, Any]]:
     kind = "digest" if message.digest else message.status
     kind = "test" if parcel.kind is Kind.TEST else f"freshness.{kind}"
     return kind, subject_of(message), message.at, data
+
+
+def _fired(body: Mapping[str, Any]) -> tuple[str, str, int, dict[str, Any]]:
+    firing, action, run = (body[part] for part in ("firing", "action", "run"))
+    data = {
+        "firing": firing,
+        "action": action["id"],
+        "run": run,
+        "parent": f"{run['namespace']}/{run['name']}/{run['id']}",
+    }
+    if "body" in action:
+        data["body"] = action["body"]
+    return "trigger.fired", node_of(firing), parse_instant(firing["at"])[0], data
+
+
+def _started(body: bytes) -> dict[str, str]:
+    """Read what a receiver says of what it started."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return {}
+    if not isinstance(said, dict):
+        return {}
+    found = {name: said.get(name) for name in ("run_id", "url")}
+    return {
+        name: value for name, value in found.items() if isinstance(value, str) and 0 < len(value) <= MOST_SAID
+    }
 
 
 def _acknowledged(taken_on: Acknowledgement) -> tuple[str, str, int, dict[str, Any]]:

@@ -147,8 +147,10 @@ def faults(body: Body, kind_name: str) -> Iterator[tuple[tuple[Step, ...], str]]
         return
     if "start" in body and not kind.starts:
         yield ("start",), f"the kind {kind_name} starts no runs; write notify"
-    elif "notify" in body and not kind.notifies:
+        return
+    if "notify" in body and not kind.notifies:
         yield ("notify",), f"the kind {kind_name} only starts runs; write start"
+        return
     given = {name: value for name, value in body.items() if name not in COMMON}
     if "job" in body and ("job" in kind.options or isinstance(body["job"], str)):
         given["job"] = body["job"]

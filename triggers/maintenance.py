@@ -94,15 +94,6 @@ def excluded(windows: Iterable[Maintenance], alert: Alert, at: int) -> str | Non
     return min((each.id for each in windows if each.excludes and each.covers(alert, at)), default=None)
 
 
-def held(windows: Iterable[Maintenance], subject: Alert, at: int) -> Maintenance | None:
-    """Give the window in which a trigger stands at an instant: one that drops before one that holds, the first by id.
-
-    ``subject`` is what would be told of an input: its dataset, with the id of the trigger as the rule.
-    """
-    found = [each for each in windows if each.triggers is not ForTriggers.IGNORE and each.covers(subject, at)]
-    return min(found, key=lambda each: (each.triggers is ForTriggers.HOLD, each.id), default=None)
-
-
 def _joined(spans: Iterator[Span]) -> Iterator[Span]:
     """Join what ends at midnight and what begins there."""
     before: Span | None = None

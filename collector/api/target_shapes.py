@@ -13,6 +13,7 @@ from marshmallow import fields, validate
 from collector.api.fields import Text
 from collector.api.rule_fields import FEW, SHORT, Keyed, OneOrMany, Part, Various, lasting, text
 from collector.api.shapes import said
+from collector.outbound.plugins import GROUP
 
 WHERE: Final = "`env:NAME` or `file:PATH`; the secret itself is refused"
 REFERENCE: Final = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
@@ -132,11 +133,11 @@ class CommandTarget(Part):
         validate=validate.Length(min=1, max=100),
         metadata=said("and its arguments; no shell reads them", examples=[["/opt/etl/run", "nightly"]]),
     )
-    timeout = lasting("it is ended after")
+    timeout = lasting("it is killed after; at most, and if left out, the setting `outbound_timeout`")
     env = fields.List(
         Text(validate=validate.Regexp(r"^[A-Za-z_][A-Za-z0-9_]*$")),
         validate=FEW,
-        metadata=said("names of the variables that it gets of those of the server"),
+        metadata=said("names of variables of the server that it gets too"),
     )
 
 
@@ -152,9 +153,6 @@ TARGETS: Final = {
     "databricks": DatabricksTarget,
     "command": CommandTarget,
 }
-
-GROUP: Final = "tidegate.actions"
-"""The entry points whose names are kinds of targets of somebody's own."""
 
 
 def own_kinds() -> Collection[str]:

@@ -18,6 +18,7 @@ from triggers.alerting_documents import (
 from triggers.alerts import Severity, matches
 from triggers.documents import alerting_of
 from triggers.errors import RuleError
+from triggers.maintenance import ForTriggers
 from triggers.model import Window
 from triggers.routing import Policy, Timing, route
 from triggers.rules import NOBODY, Target
@@ -49,6 +50,20 @@ def at(text: str) -> int:
             "host": "mail",
             "password": "file:p",
         },
+        {
+            "kind": "prefect",
+            "url": "env:PREFECT_API_URL",
+            "key": "env:KEY",
+            "ui_url": "https://p.example.com",
+        },
+        {"kind": "airflow", "url": "https://a", "username": "tidegate", "password": "env:PW"},
+        {"kind": "airflow", "url": "https://a", "auth": "env:AUTH"},
+        {"kind": "airflow", "url": "https://a", "token": "file:/run/secrets/airflow"},
+        {"kind": "dagster", "url": "http://localhost:3000"},
+        {"kind": "dbt_cloud", "account": 4711, "token": "env:DBT"},
+        {"kind": "databricks", "url": "https://acme.cloud.databricks.com", "token": "env:DB"},
+        {"kind": "command", "command": ["/bin/run"], "timeout": "2h", "env": ["HOME"]},
+        {"kind": "of-my-own", "whatever": {"key": "env:KEY"}, "url": "db://x"},
     ],
 )
 def test_targets_keep_their_options(options: dict[str, Any]) -> None:
@@ -71,6 +86,21 @@ def test_targets_keep_their_options(options: dict[str, Any]) -> None:
         ({"kind": "webhook", "url": "https://x", "headers": {"X-Auth": "1"}}, "headers.X-Auth", "never"),
         ({"kind": "pagerduty", "routing_key": "0123"}, "routing_key", "never"),
         ({"kind": "email", "password": "pw"}, "password", "never"),
+        ({"kind": "prefect", "url": "https://p", "key": "pnu_1"}, "key", "never"),
+        ({"kind": "prefect", "url": "p.example.com"}, "url", "no URL of http"),
+        ({"kind": "prefect", "url": "https://p", "ui_url": "https://anna:pw@p"}, "ui_url", "credentials"),
+        ({"kind": "airflow", "url": "https://a", "auth": "anna:pw"}, "auth", "never"),
+        ({"kind": "airflow", "url": "https://a", "username": "anna"}, "username", "goes with a password"),
+        ({"kind": "airflow", "url": "https://a", "password": "env:A"}, "password", "goes with a password"),
+        (
+            {"kind": "airflow", "url": "https://a", "auth": "env:A", "token": "env:T"},
+            "token",
+            "does not go together with auth",
+        ),
+        ({"kind": "dagster", "url": "https://d", "token": "t"}, "token", "never"),
+        ({"kind": "dbt_cloud", "account": 1, "token": "t"}, "token", "never"),
+        ({"kind": "databricks", "url": "https://d", "token": "t"}, "token", "never"),
+        ({"kind": "command", "command": ["a"], "timeout": "soon"}, "timeout", "no duration"),
         ({"id": "owner", "kind": "apprise", "url": "env:A"}, "", "another name"),
         ({"id": "nobody", "kind": "apprise", "url": "env:A"}, "", "another name"),
         ({"id": "owner:team", "kind": "apprise", "url": "env:A"}, "", "another name"),
@@ -244,6 +274,9 @@ def test_windows() -> None:
     )
     assert weekly.weekly == (Window(frozenset({6}), 60, 180),)
     assert (weekly.mutes, weekly.excludes, weekly.expires) == (False, False, at("2026-12-31T23:00Z"))
+    assert weekly.triggers is ForTriggers.IGNORE
+    for each in ForTriggers:
+        assert maintenance_of(WORK | ONCE | {"triggers": each.value}).triggers is each
     assert maintenance_of(WORK | {"weekly": {}}).weekly == (Window(frozenset(range(7))),)
 
 

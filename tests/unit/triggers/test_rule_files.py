@@ -11,10 +11,15 @@ from triggers.errors import dotted
 from triggers.rule_files import document_of, rows_of
 
 CHAT = {"kind": "apprise", "url": "env:CHAT"}
+AIRFLOW = {"kind": "airflow", "url": "https://airflow"}
 
 
 def expectation(id_: str = "x", **keys: Any) -> dict[str, Any]:
     return {"id": id_, "dataset": {"name": "orders"}, "due": {"at": "07:00"}} | keys
+
+
+def trigger(id_: str = "t", **keys: Any) -> dict[str, Any]:
+    return {"id": id_, "when": {"dataset": {"name": "orders"}}} | keys
 
 
 def wrong(*documents: dict[str, Any]) -> list[tuple[int, str, str]]:
@@ -69,6 +74,51 @@ def test_written_again_it_reads_the_same() -> None:
     assert sorted(map(repr, read(document))) == sorted(map(repr, rows))
 
 
+def test_triggers_are_written_again_as_they_were() -> None:
+    by_seven = {"at": "07:00", "calendar": "de", "then": "alert"}
+    do = [{"start": "airflow", "dag": "d", "conf": {"day": "{{ key }}"}}]
+    documents: list[dict[str, Any]] = [
+        {
+            "timezone": "Europe/Berlin",
+            "calendars": {"de": {"weekend": ["sun"]}},
+            "targets": {"airflow": AIRFLOW},
+            "triggers": [trigger("a", deadline=by_seven, do=do), trigger("b", timezone="UTC")],
+        },
+        {"triggers": [trigger("c", do=do)]},
+    ]
+    rows = read(*documents)
+    a = next(row.body for row in rows if row.id == "a")
+    assert a["timezone"] == "Europe/Berlin"
+    assert a["deadline"]["calendar"] == {"id": "de", "weekend": ["sun"]}
+    document = document_of(rows)
+    assert document["triggers"] == [
+        *documents[0]["triggers"],
+        trigger("c", do=do, timezone="UTC"),
+    ]
+    assert document["calendars"] == {"de": {"weekend": ["sun"]}}
+    assert sorted(map(repr, read(document))) == sorted(map(repr, rows))
+
+
+def test_an_id_is_one_of_its_kind() -> None:
+    rows = read({"expectations": [expectation("a")], "triggers": [trigger("a")], "targets": {"a": CHAT}})
+    assert {(row.kind, row.id) for row in rows} >= {("expectation", "a"), ("trigger", "a"), ("target", "a")}
+
+
+def test_what_is_wrong_elsewhere_is_told_there_alone() -> None:
+    document: dict[str, Any] = {
+        "targets": {"chat": CHAT | {"url": "slack://token"}},
+        "expectations": [expectation("x", due={"at": "7"})],
+        "triggers": [
+            trigger(
+                when={"dataset": {"name": "orders"}, "require": {"expectation": ["x"]}},
+                do=[{"notify": "chat"}],
+            )
+        ],
+        "alerting": {"routes": [{"to": ["chat"]}]},
+    }
+    assert [path for _, path, _ in wrong(document)] == [".targets.chat.url", ".expectations[0].due.at"]
+
+
 def test_calendars_of_several_files_may_share_a_name() -> None:
     due = {"at": "07:00", "calendar": "de"}
     rows = read(
@@ -117,6 +167,24 @@ def test_nothing_is_written_as_nothing() -> None:
         (
             [{"targets": {"chat": CHAT}}, {"targets": {"chat": CHAT}}],
             [(1, ".targets.chat", "'chat' is there already")],
+        ),
+        (
+            [{"triggers": [trigger(), trigger("u", do=[{"start": "x"}])]}, {"triggers": [trigger()]}],
+            [
+                (1, ".triggers[0]", "'t' is there already"),
+                (0, ".triggers[1].do[0].start", "there is no target 'x'"),
+            ],
+        ),
+        (
+            [
+                {"triggers": [trigger(do=[{"start": "airflow", "dag": "d", "job_id": 1}])]},
+                {"targets": {"airflow": AIRFLOW}},
+            ],
+            [(0, ".triggers[0].do[0].job_id", "the kind airflow takes dag, conf, note, asset, extra")],
+        ),
+        (
+            [{"triggers": [trigger(deadline={"at": "07:00", "calendar": "de", "then": "drop"})]}],
+            [(0, ".triggers[0].deadline.calendar", "there is no calendar 'de' in this file")],
         ),
         ([{"alerting": {}}, {"alerting": {}}], [(1, ".alerting", "there is one already")]),
         (

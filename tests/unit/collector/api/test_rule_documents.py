@@ -14,6 +14,7 @@ from collector.api.rule_documents import json_schema, read_rules, write_rules
 from collector.api.rule_shapes import RuleFile, RulesInForce
 from collector.errors import Unprocessable
 from tests.architecture.test_layout import ROOT
+from triggers.documents import ruleset_of
 
 EXAMPLES = sorted((ROOT / "fixtures" / "rules").rglob("*.yaml"))
 
@@ -96,12 +97,161 @@ expectations:
         ),
         ("alerting:\n  owner_map:\n    a: chat", ":4: $.alerting.owner_map.a There is no target 'chat'."),
         ("alerting: {group_by: [team]}", ":2: $.alerting.group_by[0] Must be one of: cause, severity"),
+        (
+            "windows:\n- {id: a, triggers: pause}",
+            ":3: $.windows[0].triggers Must be one of: hold, drop, ignore.",
+        ),
+        ("targets:\n  run: {kind: command, command: a.sh}", ":3: $.targets.run.command Not a valid list."),
+        ("targets:\n  dbt: {kind: dbt_cloud, token: 'env:T'}", ":3: $.targets.dbt.account Missing data"),
     ],
 )
 def test_mistakes_are_told_with_their_line(tmp_path: Path, text: str, place: str) -> None:
     prefix = "" if text.startswith(("trigers", "timezone")) else "version: 1\n"
     found = errors(tmp_path, a=f"{prefix}{text}\n" if prefix else f"{text}\nversion: 1\n")
     assert any(error.startswith(f"a.yaml{place}") for error in found), found
+
+
+TRIGGER = """\
+version: 1
+targets:
+  prefect: {kind: prefect, url: "env:PREFECT_API_URL"}
+  chat: {kind: apprise, url: "env:CHAT"}
+triggers:
+- id: a
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("do: []", ":6: $.triggers[0].when Missing data"),
+        (
+            "when: [a]",
+            ":7: $.triggers[0].when Must be keys and values, as {dataset: {name: NAME}} or {all: [",
+        ),
+        ("when: {al: []}", ":7: $.triggers[0].when.al Unknown field."),
+        ("when: {all: []}", ":7: $.triggers[0].when.all Length must be between 1 and 1000."),
+        (
+            "when: {all: [{dataset: a}]}",
+            ":7: $.triggers[0].when.all[0].dataset Must be keys and values, as {name",
+        ),
+        (
+            "when:\n    n_of:\n      of: [{dataset: {name: a}}]",
+            ":8: $.triggers[0].when.n_of.count Missing data",
+        ),
+        ("when: {dataset: {}}", ":7: $.triggers[0].when.dataset A selector that names nothing"),
+        (
+            "when:\n    all:\n    - dataset: {name: a}\n    - dataset: {name: b}",
+            ":6: $.triggers[0].join Mode is needed",
+        ),
+        (
+            "when: {dataset: {name: a}}\n  join: {mode: and}",
+            ":8: $.triggers[0].join.mode Must be one of: latched",
+        ),
+        (
+            "when: {dataset: {name: a}}\n  deadline: {at: '07:00'}",
+            ":8: $.triggers[0].deadline.then Missing data",
+        ),
+        (
+            "when: {dataset: {name: a}}\n  guard: {cooldown: 1}",
+            ":8: $.triggers[0].guard.cooldown Not a valid",
+        ),
+        (
+            "when: {dataset: {name: a}}\n  do: [{start: mars}]",
+            ":8: $.triggers[0].do[0].start There is no target",
+        ),
+        (
+            "when: {dataset: {name: a}}\n  do: [{start: chat}]",
+            ":8: $.triggers[0].do[0].start The kind apprise",
+        ),
+        (
+            "when: {dataset: {name: a}}\n  do:\n  - start: prefect\n    deploymnt: a/b",
+            ":10: $.triggers[0].do[0].deploymnt The kind prefect takes deployment, parameters,",
+        ),
+        (
+            "when: {dataset: {name: a}}\n  do:\n  - notify: chat\n    text: '{{ keyy }}'",
+            ":10: $.triggers[0].do[0].text There is no variable keyy",
+        ),
+        (
+            "when: {dataset: {name: a}}\n  do:\n  - start: prefect\n    tags:\n    - '{{ inputs.orders.rows }}'",
+            ":11: $.triggers[0].do[0].tags[0] There is no input 'orders', only input-1.",
+        ),
+        (
+            "when: {dataset: {name: a}}\n  do:\n  - {notify: chat, text: \"{{ inputs['b'].rows }}\"}",
+            ":9: $.triggers[0].do[0].text There is no input 'b', only input-1.",
+        ),
+        (
+            "when: {dataset: {name: a}, require: {assertions: {}}}\n  on_blocked: {notify: chat, text: '{{ run }}'}",
+            ":8: $.triggers[0].on_blocked.text There is no variable run",
+        ),
+        (
+            "when: {dataset: {name: a}, require: {expectation: b}}",
+            ":7: $.triggers[0].when.require.expectation[0] There is no expectation 'b'",
+        ),
+        (
+            f"when: {'{any: [' * 11}{{dataset: {{name: a}}}}{']}' * 11}",
+            ":7: $.triggers[0].when Must not be more than 10 levels deep.",
+        ),
+        (
+            f"when: {{dataset: {{name: a}}}}\n  do: [{{start: prefect, parameters: {{a: {'[' * 20}{']' * 20}}}}}]",
+            ":8: $.triggers[0].do[0].parameters.a",
+        ),
+    ],
+)
+def test_mistakes_in_triggers_are_told_with_their_line(tmp_path: Path, text: str, place: str) -> None:
+    found = errors(tmp_path, a=f"{TRIGGER}  {text}\n")
+    assert any(error.startswith(f"a.yaml{place}") for error in found), found
+
+
+@pytest.fixture
+def own_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a package that has an action of its own."""
+    package = tmp_path / "site" / "sql_actions-1.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: sql-actions\nVersion: 1\n")
+    (package / "entry_points.txt").write_text(
+        "[tidegate.actions]\nsql = sql_actions:send\nprefect = sql_actions:send\n"
+    )
+    monkeypatch.syspath_prepend(package.parent)
+
+
+OWN = """\
+version: 1
+targets:
+  warehouse: {kind: sql, dsn: "env:DSN", pool: {size: 3}}
+triggers:
+- id: a
+  when: {dataset: {name: a}}
+  do: [{start: warehouse, query: "call refresh('{{ key }}')", times: [1]}]
+"""
+
+
+@pytest.mark.usefixtures("own_kind")
+def test_kinds_of_targets_may_be_installed_beside(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(OWN)
+    rules = ruleset_of(rows := read_rules([file]))
+    assert rules.targets["warehouse"].options == {"dsn": "env:DSN", "pool": {"size": 3}}
+    (action,) = rules.triggers["a"].actions
+    assert action.options == {"query": "call refresh('{{ key }}')", "times": [1]}
+    again = tmp_path / "b.yaml"
+    again.write_text(write_rules(rows))
+    assert read_rules([again]) == rows
+    schema = jsonschema_rs.Draft202012Validator(json_schema())
+    assert schema.is_valid(read_document(OWN, Anything(), "a"))
+    assert not schema.is_valid(read_document(OWN.replace("kind: sql", "kind: mars"), Anything(), "a"))
+    (tmp_path / "c").mkdir()
+    text = "version: 1\ntargets: {a: {kind: mars}, b: {kind: prefect, dsn: x}}"
+    kind, missing, unknown = errors(tmp_path / "c", a=text)
+    assert kind.startswith("a.yaml:2: $.targets.a.kind Must be one of: apprise, ")
+    assert kind.endswith(", command, sql.")
+    assert missing == "a.yaml:2: $.targets.b.url Missing data for required field."
+    assert unknown == "a.yaml:2: $.targets.b.dsn Unknown field."
+
+
+def test_kinds_that_nobody_has_installed_are_mistakes(tmp_path: Path) -> None:
+    found = errors(tmp_path, a=OWN)
+    assert found[0].startswith("a.yaml:3: $.targets.warehouse.kind Must be one of: apprise")
 
 
 def test_of_several_files_all_mistakes_are_told(tmp_path: Path) -> None:
@@ -178,6 +328,12 @@ def test_editors_take_the_examples_for_right(path: Path, validator: Any) -> None
         {"targets": {"a": {"kind": "apprise", "url": "slack://x"}}},
         {"targets": {"a b": {"kind": "apprise", "url": "env:X"}}},
         {"alerting": {"routes": [{"match": {}}]}},
+        {"triggers": [{"id": "a"}]},
+        {"triggers": [{"id": "a", "when": {"all": [{"dataset": {"nmae": "x"}}]}}]},
+        {"triggers": [{"id": "a", "when": {"dataset": {"name": "x"}}, "do": [{"strat": "x"}]}]},
+        {"triggers": [{"id": "a", "when": {"dataset": {"name": "x"}}, "join": {"mode": "and"}}]},
+        {"targets": {"a": {"kind": "prefect", "url": "https://x", "key": "pnu_1"}}},
+        {"windows": [{"id": "a", "by": "b", "reason": "r", "triggers": "pause"}]},
     ],
 )
 def test_editors_see_what_is_wrong(change: dict[str, Any], validator: Any) -> None:

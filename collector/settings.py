@@ -20,8 +20,10 @@ PREFIX: Final = "TIDEGATE_"
 CONFIG: Final = "TIDEGATE_CONFIG"
 """Names the TOML file; without it, ``tidegate.toml`` in the working directory is read if it is there."""
 
-OTHERS: Final = frozenset({CONFIG})
-"""Variables with our prefix that are no settings."""
+OTHERS: Final = frozenset(
+    {CONFIG, *(f"{PREFIX}{name}" for name in ("FIRING", "TRIGGER", "KEY", "IDEMPOTENCY_KEY", "ATTEMPT"))}
+)
+"""Variables with our prefix that are no settings: commands that triggers run are told by them what fired."""
 
 WORDS: Final = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(
     ("false", "0", "no", "off"), False
@@ -98,6 +100,11 @@ class Settings:
         "",
         "hosts and networks, separated by commas, that notifications may go to although they are private: "
         "`chat.internal, 10.0.0.0/8`",
+    )
+    allow_commands: bool = setting(
+        False,
+        "run the commands that rules name, as the user of this server, with all that it may do; whoever may write "
+        "rules may then do it too",
     )
     secret_env: str = setting(
         "*",

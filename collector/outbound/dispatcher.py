@@ -75,7 +75,7 @@ class Dispatcher:
         guard = Guard.of(settings.outbound_allow)
         self._secrets = Secrets.of(settings)
         timeout = settings.outbound_timeout
-        self._context = Context(guard, Http(guard, timeout), timeout)
+        self._context = Context(guard, Http(guard, timeout), timeout, settings.allow_commands)
         self._database = database
         self._holder = holder
         self._lease_us = int((timeout + LEASE_MARGIN) * 1e6)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from collector.outbound import (
     airflow,
     apprise,
+    command,
     dagster,
     databricks,
     dbt_cloud,
@@ -22,6 +23,7 @@ from collector.outbound.sending import Sender
 SENDERS: Final[Mapping[str, Sender]] = {
     "airflow": airflow.send,
     "apprise": apprise.send,
+    "command": command.send,
     "dagster": dagster.send,
     "databricks": databricks.send,
     "dbt_cloud": dbt_cloud.send,

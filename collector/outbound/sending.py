@@ -75,6 +75,8 @@ class Context:
     guard: Guard
     http: Http
     timeout: float
+    allow_commands: bool = False
+    """Programs may be run."""
 
 
 @dataclass(frozen=True, slots=True)

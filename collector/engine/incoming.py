@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from collector.engine.trigger_bindings import Binding
 from collector.storage import arrivals
 from collector.storage.arrivals import Come
 from collector.storage.facts import Told
@@ -38,11 +39,19 @@ class Incoming:
         conn: Connection,
         told: Told,
         triggers: Mapping[str, Trigger],
+        coming: Mapping[int, Collection[Binding]],
         recognised: Mapping[bytes, Sequence[str]],
     ) -> Read:
-        """Read the new updates that are told of; ``recognised`` are chains as ``arrivals.chains`` takes them."""
+        """Read the new updates that are told of; ``recognised`` are chains as ``arrivals.chains`` takes them.
+
+        ``coming`` are bindings that are about to be made, by name.
+        """
         found = Read()
         bound = arrivals.bound(conn, {name_id for name_id, _, _ in told.updates})
+        for name_id, new in coming.items():
+            both = {*bound.get(name_id, ()), *((each.trigger_id, each.input_id) for each in new)}
+            if both:
+                bound[name_id] = sorted(both)
         found.taken = arrivals.come(conn, [each for each in told.updates if each[0] in bound])
         if not found.taken:
             return found

@@ -25,6 +25,7 @@ from collector.engine.emitting import Emitter
 from collector.engine.forecasts import Forecasts
 from collector.engine.housekeeping import Housekeeping
 from collector.engine.looking import Looked
+from collector.engine.pace import Pace
 from collector.engine.selfcheck import SelfCheck
 from collector.engine.triggering import Decided as Triggered
 from collector.engine.triggering import Triggering
@@ -65,14 +66,6 @@ RETRY_SECONDS = 0.5
 
 UNTOUCHED_US = 1_000_000
 """How long facts that nothing is expected of may stay in the queue: each removal waits for the disk."""
-
-EASY_SECONDS = 0.05
-PATIENCE = 10
-"""Seconds for which a decision waits for facts that come faster than they are looked at."""
-
-REST = 2
-"""A decision that took longer is followed by a rest of so many times as long. Where hundreds of alerts are open each
-costs tenths of a second, and every event upstream of them would ask for one."""
 
 DATASET = What.UPDATE | What.CHECK | What.FACET | What.NAME
 SELECTING = DATASET | What.EDGE
@@ -145,8 +138,7 @@ class Engine:
         self._forecasts = Forecasts()
         self._other: list[Alert] = []
         self._undecided = True
-        self._owed_since: float | None = None
-        self._rest_until = 0.0
+        self._pace = Pace()
         self._alerts_revision = -1
         self._beat_at: int | None = None
         self._forgot_at = 0
@@ -155,7 +147,7 @@ class Engine:
     @property
     def owes(self) -> bool:
         """Whether there is something to decide that is put off for a moment."""
-        return self._owed_since is not None
+        return self._pace.owes
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; survive any loss of the database."""
@@ -305,14 +297,12 @@ class Engine:
         other = [*self._self.alerts(conn, oldest, now, quiet=not due), *self._warnings(conn, foretold, seen)]
         other += self._triggering.alerts(conn)
         decided, begun = None, time.monotonic()
-        if not self.owes and self._must_decide(opened, other, told, alerts_revision, now):
-            self._owed_since = begun
-        if self._may_decide(begun, full=full, behind=behind):
+        if self._must_decide(opened, other, told, alerts_revision, now):
+            self._pace.owe(begun)
+        if self._pace.may_decide(begun, full=full, behind=behind):
             open_ = [alert for alerts in (self._open | opened).values() for alert in alerts]
             decided = self._alerting.decide(conn, [*open_, *other], now)
-            took = time.monotonic() - begun
-            self._rest_until = begun + took + (REST * took if took > EASY_SECONDS else 0)
-            self._owed_since = None
+            self._pace.decided(begun, time.monotonic())
         follow = any(what & SELECTING for what in subjects.values())
         more = full or behind or foretold.more
         return Round(told, looked, opened, other, foretold, decided, triggered, follow, more)
@@ -366,15 +356,6 @@ class Engine:
             what & What.EDGE or (what & What.RUN and id_ in jobs) for id_, what in told.subjects.items()
         )
 
-    def _may_decide(self, begun: float, *, full: bool, behind: bool) -> bool:
-        """Tell whether what is owed is decided now (monotonic seconds): not while there is more to be looked at.
-
-        Facts may come without an end. Those that wait may have mended something, but that was as true before.
-        """
-        if self._owed_since is None or behind or begun < self._rest_until:
-            return False
-        return not full or begun - self._owed_since > PATIENCE
-
     def _is_time_to_forget(self, told: Told, now: int) -> bool:
         return len(told.ids) == FACTS or not 0 <= now - self._forgot_at <= UNTOUCHED_US
 
@@ -395,17 +376,14 @@ class Engine:
     def _pause(self) -> float:
         """Give the seconds for which there is nothing to do unless something happens."""
         with self._database.read() as conn:
-            looks = (
-                standings.next_look(conn),
-                self._forecasts.next_wake(conn),
-                self._triggering.next_wake(conn),
-            )
+            looks = [standings.next_look(conn), self._forecasts.next_wake(conn)]
+            looks.append(self._triggering.next_wake(conn))
         times = [look + SLACK for look in looks if look is not None]
         if self._alerting.wake is not None:
             times.append(self._alerting.wake)
         waits = [(at - self._clock()) / 1e6 for at in times]
         if self.owes:
-            waits.append(self._rest_until - time.monotonic())
+            waits.append(self._pace.rest_until - time.monotonic())
         return max(0.0, min([*waits, IDLE_SECONDS]))
 
 

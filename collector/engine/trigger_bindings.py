@@ -68,6 +68,18 @@ class TriggerBindings:
         _settle(conn, stored, wanted)
         return False
 
+    def coming(self, conn: Connection, subjects: Mapping[int, What]) -> dict[int, set[Binding]]:
+        """Give what ``follow`` is about to bind, by the ids of names: what was updated may be new as well."""
+        ids = {id_ for id_, what in subjects.items() if what & DATASET and what & What.UPDATE}
+        if not ids:
+            return {}
+        known = canonical(conn, ids)
+        meant = self._selection.among_these(conn, ids)
+        return {
+            name_id: {_binding(each, known[name_id]) for each in meant.get(known[name_id], ())}
+            for name_id in ids & known.keys()
+        }
+
     def _follow_datasets(self, conn: Connection, ids: set[int]) -> None:
         """Bind datasets of which a name, or what else selectors look at, has changed."""
         known = canonical(conn, ids)

@@ -126,7 +126,8 @@ class Triggering:
         if not (self._rules.triggers or sent or self._following.busy):
             return decided
         decided.followed = self._following.step(conn, sent, told.runs, seen, now)
-        incoming = self._incoming.read(conn, told, self._rules.triggers, self._following.chains)
+        coming = self._bindings.coming(conn, told.subjects)
+        incoming = self._incoming.read(conn, told, self._rules.triggers, coming, self._following.chains)
         decided.taken, come = incoming.taken, incoming.by_key
         for trigger_id, number in incoming.unkeyed.items():
             whole = self._whole(decided, trigger_id)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Connection, Dialect, bindparam, delete, func, select
@@ -42,11 +42,8 @@ LONGEST_CHAIN = 30
 """Parents of a run that are looked at, one above the other."""
 
 
-class Bound(NamedTuple):
-    """An input of a trigger that is about a dataset."""
-
-    trigger_id: str
-    input_id: str
+Bound = tuple[str, str]
+"""A trigger, and an input of it that is about a dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ def bound(conn: Connection, names: Collection[int]) -> dict[int, list[Bound]]:
         return {}
     found: dict[int, list[Bound]] = {}
     for row in _bound(conn.dialect).run(conn, {"ids": many(conn, names)}):
-        found.setdefault(row.id, []).append(Bound(row.trigger_id, row.input_id))
+        found.setdefault(row.id, []).append((row.trigger_id, row.input_id))
     return found
 
 

@@ -96,6 +96,12 @@ class Settings:
     outbound_timeout: float = setting(
         15.0, "seconds that a receiver of notifications gets to answer", least=0.001
     )
+    outbound_connections: int = setting(
+        8,
+        "things under way to one receiver at once whose order does not matter, as what triggers do; "
+        "notifications go one by one",
+        least=1,
+    )
     outbound_allow: str = setting(
         "",
         "hosts and networks, separated by commas, that notifications may go to although they are private: "

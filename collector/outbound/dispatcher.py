@@ -1,7 +1,13 @@
 """The dispatcher: takes what is to be sent out of the outbox, sends it, and writes down what became of it.
 
 Any number of them may run, in any number of processes. Nothing is sent twice unless a dispatcher dies, or loses the
-database, between the sending and the writing down; then it is sent again, with the same key.
+database, between the sending and the writing down; then it is sent again, with the same key. What must not come twice
+is dead in that case, and whenever it may have arrived: somebody has to decide.
+
+One thread takes what is due, some more of it than is sent at once. Others send it, in lanes: each receiver has as many
+as there may be connections, and what a lane sends next waits behind what all others send. One thread writes down what
+has become of all that was sent meanwhile. So what is sent by the hundred costs few transactions, and nobody waits for
+another receiver. If a receiver turns out to be in trouble, what was taken for it is given back.
 """
 
 from __future__ import annotations
@@ -9,30 +15,39 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Final, NamedTuple, Protocol
 
 import structlog
+from sqlalchemy import Connection
 
 from collector.errors import DatabaseUnavailable
-from collector.outbound.backoff import LONGEST_PAUSE, away, next_attempt
 from collector.outbound.guard import Forbidden, Guard, Unreachable
-from collector.outbound.http import Http, NoAnswer
+from collector.outbound.http import Connections, Http, NoAnswer
+from collector.outbound.recording import RETRY_SECONDS, Sent, record_of, write
 from collector.outbound.secrets import SecretForbidden, SecretMissing, Secrets
 from collector.outbound.senders import SENDERS
 from collector.outbound.sending import Context, Kind, Outcome, Parcel, Result, Unusable
-from collector.redaction import redact
 from collector.settings import Settings
-from collector.storage import outbox, targets
+from collector.storage import outbox, targets, turns
 from collector.storage.engine import Database
-from collector.storage.outbox import Attempt, State, Taken
+from collector.storage.turns import Taken
 from collector.times import now_us
 from triggers.errors import RuleError
 from triggers.rules import Target
 
-WORKERS: Final = 4
-"""Things sent at once, each to another receiver."""
+RECEIVERS: Final = 4
+"""For so many receivers at once there are connections, even if each takes all that it may have."""
+
+AHEAD: Final = 4
+"""So much is taken for a receiver at once for each of its connections. When a dispatcher dies, what was taken and not
+sent cannot be told from what was."""
+
+GATHER_SECONDS: Final = 0.005
+"""How long is waited for others to be written down along, if more is under way."""
 
 LEASE_MARGIN: Final = 30.0
 """Seconds beyond the time limit of a receiver after which whoever sends is taken for dead."""
@@ -40,16 +55,19 @@ LEASE_MARGIN: Final = 30.0
 IDLE_SECONDS: Final = 0.25
 """How often an idle dispatcher looks without having been woken: something may be due, or it is to stop."""
 
-RETRY_SECONDS: Final = 0.5
-"""Pause after the database was away."""
-
 PRUNE_SECONDS: Final = 3600.0
 
 DAY_US: Final = 86_400_000_000
 
-LONGEST_ERROR: Final = 1000
-
 log = structlog.get_logger(__name__)
+
+
+class Job(NamedTuple):
+    """Something to send."""
+
+    taken: Taken
+    target: Target | RuleError | Unusable
+    """Where to, or why nowhere."""
 
 
 class Observer(Protocol):
@@ -75,7 +93,10 @@ class Dispatcher:
         guard = Guard.of(settings.outbound_allow)
         self._secrets = Secrets.of(settings)
         timeout = settings.outbound_timeout
-        self._context = Context(guard, Http(guard, timeout), timeout, settings.allow_commands)
+        http = Http(guard, timeout)
+        self._connections = Connections(guard, http.tls)
+        self._once = Context(guard, http, timeout, settings.allow_commands)
+        self._context = replace(self._once, http=replace(http, kept=self._connections))
         self._database = database
         self._holder = holder
         self._lease_us = int((timeout + LEASE_MARGIN) * 1e6)
@@ -84,8 +105,20 @@ class Dispatcher:
         self._chance = chance
         self._observer = observer
         self._pruned_at = 0.0
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="sender")
+        self._most = settings.outbound_connections
+        self._workers = ThreadPoolExecutor(RECEIVERS * self._most, thread_name_prefix="sender")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="recorder")
+        self._leaving = False
+        self._lock = threading.Lock()
+        """For all that follows."""
         self._busy: set[Future[None]] = set()
+        self._queues: defaultdict[str, deque[Job]] = defaultdict(deque)
+        """By receiver, what was taken and waits for a connection."""
+        self._lanes: Counter[str] = Counter()
+        self._under_way: dict[int, str] = {}
+        """The receivers of what was taken and is not written down, by id."""
+        self._sent: list[Sent] = []
+        self._unsent: list[Taken] = []
 
     def run(self, stop: threading.Event) -> None:
         """Send until told to stop; survive any loss of the database. What is being sent then is sent to its end."""
@@ -97,121 +130,152 @@ class Dispatcher:
             except DatabaseUnavailable as error:
                 log.warning("database unavailable", error=error.detail)
                 stop.wait(RETRY_SECONDS)
-        wait(self._busy)
+        self._leaving = True
+        self._finish()
 
     def step(self) -> int:
-        """Send what is due, one thing a receiver and ``WORKERS`` at most, to the end; give their number."""
+        """Send what is due to the end, as much of it as may be under way at once; give their number."""
         begun = self._begin()
-        wait(self._busy)
+        self._finish()
         return begun
 
     def close(self) -> None:
-        """Let go of the threads. Call it when nothing runs."""
+        """Let go of threads and connections. Call it when nothing runs."""
         self._workers.shutdown()
+        self._writer.shutdown()
+        self._connections.close()
 
     def _begin(self) -> int:
-        """Take as much as there are idle workers, and give it to them."""
-        for future in [future for future in self._busy if future.done()]:
-            self._busy.discard(future)
+        """Take as much as may be sent now, and give it to those who send."""
+        with self._lock:
+            done = {future for future in self._busy if future.done()}
+            self._busy -= done
+            under_way = Counter(self._under_way.values())
+        for future in done:
             future.result()  # what nobody expected is for whoever runs this
-        idle = WORKERS - len(self._busy)
-        now = self._clock()
+        now, most = self._clock(), AHEAD * self._most
+        # Looking costs others nothing; on SQLite, taking does.
         with self._database.read() as conn:
-            # Looking costs others nothing; on SQLite, taking does.
-            due = idle > 0 and bool(outbox.ready(conn, now, 1))
             refused = outbox.refused(conn)
-        if not (due or refused):
-            return 0
-        with self._database.write() as conn:
-            if refused:
+            rooms = turns.ready(conn, now, most, under_way)
+        if refused:
+            with self._database.write() as conn:
                 outbox.bury(conn, now)
-            taken = outbox.claim(conn, self._holder, now, self._lease_us, idle)
-        self._busy |= {self._workers.submit(self._deliver, each) for each in taken}
-        return len(taken)
+                self._database.notify(conn)
+                rooms = turns.ready(conn, now, most, under_way)
+        free = RECEIVERS * most - under_way.total()
+        if not rooms or free <= 0:
+            return 0
+        # Whoever was served longest ago gets something, however many there are.
+        share = max(1, free // len(rooms))
+        with self._database.write() as conn:
+            rooms = [(id_, min(room, share)) for id_, room in rooms[:free]]
+            claim = turns.claim(conn, self._holder, now, self._lease_us, rooms)
+            found = {id_: _target(conn, id_) for id_ in {each.target_id for each in claim.taken}}
+            if claim.ended:
+                self._database.notify(conn)
+        with self._lock:
+            for each in claim.taken:
+                self._under_way[each.id] = each.target_id
+                self._queues[each.target_id].append(Job(each, found[each.target_id]))
+            for id_ in found:
+                for _ in range(min(self._most, len(self._queues[id_])) - self._lanes[id_]):
+                    self._lanes[id_] += 1
+                    self._submit(self._workers, self._go, id_)
+        return len(claim.taken)
 
-    def _deliver(self, taken: Taken) -> None:
+    def _finish(self) -> None:
+        """Wait for all that is under way."""
+        while True:
+            with self._lock:
+                busy, self._busy = self._busy, set()
+            if not busy:
+                return
+            for future in wait(busy).done:
+                future.result()
+
+    def _submit(self, pool: ThreadPoolExecutor, do: Callable[..., None], *given: str) -> None:
+        self._busy.add(pool.submit(do, *given))
+
+    def _go(self, target_id: str) -> None:
+        """Send the next thing of a lane."""
+        queue = self._queues[target_id]
+        with self._lock:
+            if self._leaving:
+                self._put_back(target_id)
+            job = queue.popleft() if queue else None
+        trouble = job is not None and self._deliver(job)
+        with self._lock:
+            if trouble:
+                self._put_back(target_id)
+            if queue:
+                self._submit(self._workers, self._go, target_id)
+            else:
+                self._lanes[target_id] -= 1
+
+    def _put_back(self, target_id: str) -> None:
+        queue = self._queues[target_id]
+        if queue:
+            self._unsent += [job.taken for job in queue]
+            queue.clear()
+            self._submit(self._writer, self._write)
+
+    def _deliver(self, job: Job) -> bool:
+        """Send something; tell whether the receiver is to be left alone."""
         started, began = self._clock(), time.monotonic()
-        try:
-            kind, outcome = self._attempt(taken, started)
-        except DatabaseUnavailable as error:
-            # Nothing was sent. The lease ends by itself, and somebody sends it then.
-            log.warning("database unavailable", error=error.detail)
-            return
+        kind = job.target.kind if isinstance(job.target, Target) else "none"
+        outcome = self._attempt(job.taken, job.target, started)
         took = time.monotonic() - began
         if self._observer:
             self._observer.attempted(kind, outcome.result, took)
-        self._settle(taken, outcome, started, int(took * 1e6))
+        with self._lock:
+            self._sent.append(Sent(job.taken, outcome, started, int(took * 1e6)))
+            if len(self._sent) == 1:
+                self._submit(self._writer, self._write)
+        return outcome.away or outcome.retry_after is not None or outcome.result is Result.GONE
 
-    def _attempt(self, taken: Taken, now: int) -> tuple[str, Outcome]:
-        """Send something once; give also the kind of its target."""
-        kind = "none"
+    def _write(self) -> None:
+        """Write down what has been sent by now."""
+        with self._lock:
+            alone = len(self._under_way) <= len(self._sent) + len(self._unsent)
+        if not alone:
+            time.sleep(GATHER_SECONDS)
+        with self._lock:
+            sent, self._sent = self._sent, []
+            unsent, self._unsent = self._unsent, []
+
+        def done() -> None:
+            with self._lock:
+                for taken in (*unsent, *(each.taken for each in sent)):
+                    self._under_way.pop(taken.id, None)
+
+        if sent or unsent:
+            records = [record_of(each, self._chance) for each in sent]
+            write(self._database, records, unsent, self._clock(), LEASE_MARGIN, done)
+
+    def _attempt(self, taken: Taken, target: Target | RuleError | Unusable, now: int) -> Outcome:
+        """Send something once."""
         try:
-            with self._database.read() as conn:
-                target = targets.find(conn, taken.target_id)
-            if target is None:
-                raise Unusable(f"There is no target {taken.target_id} in the rules.")
-            kind = target.kind
-            if kind not in SENDERS:
-                raise Unusable(f"Nothing here sends to targets of kind {kind}.")
+            if not isinstance(target, Target):
+                raise target
+            if target.kind not in SENDERS:
+                raise Unusable(f"Nothing here sends to targets of kind {target.kind}.")
             parcel = Parcel(Kind(taken.kind), taken.key, taken.body, taken.attempt, now)
-            with_secrets = Target(target.id, kind, self._secrets.resolve(target.options))
-            return kind, SENDERS[kind](with_secrets, parcel, self._context)
-        except DatabaseUnavailable:
-            raise
+            with_secrets = Target(target.id, target.kind, self._secrets.resolve(target.options))
+            context = self._once if taken.once else self._context
+            return SENDERS[target.kind](with_secrets, parcel, context)
         except SecretMissing as error:
-            return kind, Outcome(Result.RETRY, error=str(error))
+            return Outcome(Result.RETRY, error=str(error))
         except (Forbidden, SecretForbidden, Unusable, RuleError) as error:
-            return kind, Outcome(Result.REFUSED, error=str(error))
+            return Outcome(Result.REFUSED, error=str(error))
         except NoAnswer as error:
-            return kind, Outcome(Result.UNKNOWN, error=str(error), away=True)
+            return Outcome(Result.UNKNOWN, error=str(error), away=True)
         except Unreachable as error:
-            return kind, Outcome(Result.RETRY, error=str(error), away=True)
+            return Outcome(Result.RETRY, error=str(error), away=True)
         except Exception as error:
             # Whatever a library does with a strange answer or option, the others must go on.
-            log.exception("sender failed", target=taken.target_id, kind=kind, delivery=taken.id)
-            return kind, Outcome(Result.UNKNOWN, error=f"{type(error).__name__}: {error}")
-
-    def _settle(self, taken: Taken, outcome: Outcome, started: int, took: int) -> None:
-        """Write down what became of it; the database may be away for a while."""
-        error = _kept(outcome.error) if outcome.error else None
-        attempt = Attempt(started, took, outcome.result, outcome.status, error)
-        until = time.monotonic() + LEASE_MARGIN
-        while True:
-            try:
-                state = self._write(taken, outcome, attempt)
-                break
-            except DatabaseUnavailable as unavailable:
-                if time.monotonic() > until:
-                    log.warning("delivery not recorded", delivery=taken.id, error=unavailable.detail)
-                    return
-                time.sleep(RETRY_SECONDS)
-        told = log.info if outcome.result is Result.DELIVERED else log.warning
-        told(
-            "delivery", id=taken.id, target=taken.target_id, attempt=taken.attempt, outcome=outcome.result.value,
-            state=state.value, error=error,
-        )  # fmt: skip
-
-    def _write(self, taken: Taken, outcome: Outcome, attempt: Attempt) -> State:
-        now = attempt.at + attempt.took
-        next_at = wait_until = None
-        state = State.DEAD
-        if outcome.result is Result.DELIVERED:
-            state = State.DELIVERED
-        elif outcome.result in (Result.RETRY, Result.UNKNOWN):
-            next_at = next_attempt(taken.attempt, taken.queued_at, now, outcome.retry_after, self._chance)
-            state = State.DEAD if next_at is None else State.PENDING
-            if outcome.retry_after is not None:
-                wait_until = now + min(outcome.retry_after, LONGEST_PAUSE)
-            elif outcome.away:
-                wait_until = now + away(taken.failures + 1)
-        with self._database.write() as conn:
-            outbox.record(
-                conn, taken, attempt, state, next_at=next_at, wait_until=wait_until, away=outcome.away
-            )
-            if outcome.result is Result.GONE:
-                outbox.disable(conn, taken.target_id, now, attempt.error or outcome.result.value)
-            self._database.notify(conn)
-        return state
+            log.exception("sender failed", target=taken.target_id, delivery=taken.id)
+            return Outcome(Result.UNKNOWN, error=f"{type(error).__name__}: {error}")
 
     def prune(self) -> None:
         """Forget what is old, once an hour."""
@@ -225,7 +289,10 @@ class Dispatcher:
                 old = outbox.prune(conn, self._clock() - self._keep_us) > 0
 
 
-def _kept(error: str) -> str:
-    """Give an error as it is stored: without secrets, and without what no database keeps."""
-    text = redact(error).replace("\0", "\ufffd")
-    return text.encode("utf-8", "replace").decode()[:LONGEST_ERROR]
+def _target(conn: Connection, target_id: str) -> Target | RuleError | Unusable:
+    """Find a target, or why there is none to send to."""
+    try:
+        found = targets.find(conn, target_id)
+    except RuleError as error:
+        return error
+    return found or Unusable(f"There is no target {target_id} in the rules.")

@@ -3,14 +3,21 @@
 Built on the transport of httpx2, whose client would not do: it limits each step instead of the whole, so a server that
 sends a byte now and then is waited for without end, and looks up names by itself. There are no proxies, also none from
 the environment: whoever connects in our stead would not know where not to.
+
+A connection may be kept for the next request, for a shorter time than servers keep theirs. Still one may be closed at
+the very moment in which it is used again, and nobody can tell whether the request was read. So only what may come twice
+goes over kept connections, and it is sent again at once over a new one: that is what would be done later anyhow.
 """
 
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from select import POLLIN, poll
 from typing import Any, Final
 
 import httpcore2
@@ -22,6 +29,12 @@ MOST_READ: Final = 64 * 1024
 """Bytes of an answer that are read; of what is sent to people, nobody needs more."""
 
 AGENT: Final = "tidegate"
+
+KEPT_SECONDS: Final = 1.0
+"""For so long an idle connection is used again; servers close theirs after two seconds and more."""
+
+MOST_KEPT: Final = 64
+"""Idle connections that are kept in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +50,27 @@ class NoAnswer(Unreachable):
     """The request went out, in part or whole; nobody knows whether it was read."""
 
 
+class Connections:
+    """Connections that are kept for the next request to the same place. Safe to share between threads."""
+
+    def __init__(self, guard: Guard, tls: ssl.SSLContext) -> None:
+        self.pool = _pool(guard, tls, MOST_KEPT)
+
+    def close(self) -> None:
+        """Close them. Call it when nothing is sent."""
+        self.pool.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Http:
-    """Sends requests, each over a connection of its own. Safe to share between threads."""
+    """Sends requests, each over a connection of its own if none are ``kept``. Safe to share between threads."""
 
     guard: Guard
     timeout: float
     """Seconds from the look-up of the name to the end of the answer."""
     tls: ssl.SSLContext = field(default_factory=httpx2.create_ssl_context)
+    kept: Connections | None = None
+    """Requests that go over these may come twice."""
 
     def request(
         self,
@@ -66,35 +92,82 @@ class Http:
         target = httpcore2.URL(
             scheme=asked.raw_scheme, host=asked.raw_host, port=asked.port, target=asked.raw_path
         )
-        backend = _Backend(self.guard, Deadline.after(self.timeout))
-        given = {"host": asked.netloc.decode(), "connection": "close", "user-agent": AGENT}
-        given |= {"accept-encoding": "identity"}
+        given = {"host": asked.netloc.decode(), "user-agent": AGENT, "accept-encoding": "identity"}
         if asked.userinfo:
             pair = f"{asked.username}:{asked.password}".encode()
             given["authorization"] = f"Basic {base64.b64encode(pair).decode()}"
         given |= {name.lower(): value for name, value in (headers or {}).items()}
+        request = _Request(method, target, given, content, most)
+        deadline = Deadline.after(self.timeout)
+        if self.kept is not None:
+            exchange = _Exchange(deadline)
+            try:
+                return request.send(self.kept.pool, exchange)
+            except NoAnswer:
+                if exchange.is_new or exchange.answered or deadline.passed():
+                    raise
+        with _pool(self.guard, self.tls, 0) as pool:
+            return replace(request, headers=given | {"connection": "close"}).send(pool, _Exchange(deadline))
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """How far a request has come."""
+
+    deadline: Deadline
+    """The end of the time for all of it."""
+    is_new: bool = False
+    """There is a connection for it that nothing was sent over before."""
+    sent: bool = False
+    answered: bool = False
+    """Something was read after it was sent."""
+
+
+_current: Final[ContextVar[_Exchange]] = ContextVar("exchange")
+"""What the connections of this thread are used for; they outlive it, and know nothing of requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    target: httpcore2.URL
+    headers: Mapping[str, str]
+    content: bytes
+    most: int
+
+    def send(self, pool: httpcore2.ConnectionPool, exchange: _Exchange) -> Answer:
+        token = _current.set(exchange)
         try:
-            with (
-                httpcore2.ConnectionPool(
-                    ssl_context=self.tls, max_connections=1, network_backend=backend
-                ) as pool,
-                pool.stream(method, target, headers=list(given.items()), content=content) as response,
-            ):
+            with pool.stream(
+                self.method, self.target, headers=list(self.headers.items()), content=self.content
+            ) as response:
                 body = bytearray()
                 for part in response.iter_stream():
                     body += part
-                    if len(body) >= most:
+                    if len(body) >= self.most:
                         break
                 seen = {
                     name.decode("latin-1").lower(): value.decode("latin-1")
                     for name, value in response.headers
                 }
-                return Answer(response.status, seen, bytes(body[:most]))
+                return Answer(response.status, seen, bytes(body[: self.most]))
         except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             said = describe(error)
-            if backend.sent:
-                raise NoAnswer(f"{given['host']} did not answer as it should: {said}.") from error
-            raise Unreachable(f"{given['host']} cannot be reached: {said}.") from error
+            if exchange.sent:
+                raise NoAnswer(f"{self.headers['host']} did not answer as it should: {said}.") from error
+            raise Unreachable(f"{self.headers['host']} cannot be reached: {said}.") from error
+        finally:
+            _current.reset(token)
+
+
+def _pool(guard: Guard, tls: ssl.SSLContext, kept: int) -> httpcore2.ConnectionPool:
+    return httpcore2.ConnectionPool(
+        ssl_context=tls,
+        max_connections=None,
+        max_keepalive_connections=kept,
+        keepalive_expiry=KEPT_SECONDS,
+        network_backend=_Backend(guard),
+    )
 
 
 def parse(url: str) -> httpx2.URL:
@@ -109,12 +182,10 @@ def parse(url: str) -> httpx2.URL:
 
 
 class _Backend(httpcore2.NetworkBackend):
-    """Connects where the guard allows it; all that its connections do ends by the deadline."""
+    """Connects where the guard allows it; all that its connections do ends by the deadline of the request."""
 
-    def __init__(self, guard: Guard, deadline: Deadline) -> None:
+    def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._deadline = deadline
-        self.sent = False
 
     def connect_tcp(
         self,
@@ -124,29 +195,32 @@ class _Backend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        return _Stream(self, self._guard.connect(host, port, self._deadline), self._deadline)
+        exchange = _current.get()
+        exchange.is_new = True
+        return _Stream(self._guard.connect(host, port, exchange.deadline))
 
 
 class _Stream(httpcore2.NetworkStream):
-    def __init__(self, backend: _Backend, connection: Any, deadline: Deadline) -> None:
-        self._backend = backend
+    def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        exchange = _current.get()
         try:
-            self._connection.settimeout(self._deadline.left())
-            received: bytes = self._connection.recv(max_bytes)
+            self._connection.settimeout(exchange.deadline.left())
+            received = self._connection.recv(max_bytes)
         except TimeoutError as error:
             raise httpcore2.ReadTimeout("timed out") from error
         except OSError as error:
             raise httpcore2.ReadError(describe(error)) from error
+        exchange.answered |= bool(received)
         return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._backend.sent = True
+        exchange = _current.get()
+        exchange.sent = True
         try:
-            self._connection.settimeout(self._deadline.left())
+            self._connection.settimeout(exchange.deadline.left())
             self._connection.sendall(buffer)  # the limit is for all of it
         except TimeoutError as error:
             raise httpcore2.WriteTimeout("timed out") from error
@@ -157,7 +231,7 @@ class _Stream(httpcore2.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
         try:
-            self._connection.settimeout(self._deadline.left())
+            self._connection.settimeout(_current.get().deadline.left())
             # The limit is for all of the handshake.
             encrypted = ssl_context.wrap_socket(self._connection, server_hostname=server_hostname)
         except TimeoutError as error:
@@ -166,10 +240,15 @@ class _Stream(httpcore2.NetworkStream):
         except OSError as error:
             self.close()
             raise httpcore2.ConnectError(describe(error)) from error
-        return _Stream(self._backend, encrypted, self._deadline)
+        return _Stream(encrypted)
+
+    def get_extra_info(self, info: str) -> Any:
+        if info != "is_readable":
+            return self._connection if info == "socket" else None
+        # An idle server has nothing to say, unless it closes the connection.
+        watch = poll()
+        watch.register(self._connection.fileno(), POLLIN)
+        return bool(watch.poll(0))
 
     def close(self) -> None:
         self._connection.close()
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._connection if info == "socket" else None

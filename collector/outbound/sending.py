@@ -96,6 +96,16 @@ class Outcome:
     """What the target said of what it started, as JSON has it: ``run_id``, ``external_id``, ``url``, ``duplicate``,
     ``warning``."""
 
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether the receiver may have done what it was asked, although it did not say so.
+
+        A server that fails does not say how far it came, and one before it does not know: the same status is given by
+        proxies that could not connect, and by those whose connection broke.
+        """
+        failed = self.status is not None and self.status >= 500
+        return self.result is Result.UNKNOWN or (self.result is Result.RETRY and failed)
+
 
 class Sender(Protocol):
     """Sends things to targets of one kind."""

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from collector.outbound.sending import Kind, Outcome
-from collector.storage import outbox, rules, tables
+from collector.storage import outbox, rules, tables, turns
 from collector.storage.outbox import State
 from tests.integration.outbound.conftest import SECOND, SETTINGS, Office
 from tests.receivers import HttpReceiver, answer, hang
@@ -199,12 +199,13 @@ def test_a_flood_for_one_holds_up_nobody_else(office: Office) -> None:
 
 
 def test_more_targets_than_workers_take_turns(office: Office) -> None:
+    dispatcher = office.another("small", settings=replace(SETTINGS, outbound_connections=1))
     with HttpReceiver() as receiver:
         for number in range(10):
             office.target(f"t{number}", url=receiver.url)
             for turn in range(3):
                 office.put(f"t{number}", f"{turn}-{number}")
-        while office.dispatcher.step():
+        while dispatcher.step():
             office.now += 1
     turns = [key.partition("-")[0] for key in keys(receiver)]
     # Those of four workers at once come in any order.
@@ -271,16 +272,17 @@ def test_what_somebody_has_taken_and_not_sent_is_sent_by_another_when_his_time_i
         office.put("hook", "a")
         office.put("hook", "b")
         with office.database.write() as conn:
-            (taken,) = outbox.claim(conn, "dead", office.now, 10 * SECOND, 4)
+            (taken,) = turns.claim(conn, "dead", office.now, 10 * SECOND, turns.ready(conn, office.now)).taken
         assert office.step(9) == 0
         assert office.step(2) == 2
         with office.database.write() as conn:
-            late = outbox.Attempt(office.now, 1, "retry", 500, "too late")
-            outbox.record(conn, taken, late, State.PENDING, next_at=office.now + DAY * SECOND)
+            late = turns.Attempt(office.now, 1, "retry", 500, "too late")
+            again = turns.Record(taken, late, State.PENDING, next_at=office.now + DAY * SECOND)
+            turns.record(conn, [again], office.now)
     assert keys(receiver) == ["a", "b"]
     assert office.states("a") == ["delivered"]
     assert [tried.outcome for tried in office.tried("a")] == ["unknown", "delivered", "retry"]
-    assert office.tried("a")[0].error == outbox.LOST
+    assert office.tried("a")[0].error == turns.LOST
 
 
 def test_what_is_cancelled_is_not_sent(office: Office) -> None:

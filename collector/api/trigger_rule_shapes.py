@@ -253,10 +253,12 @@ class ActionRule(Part):
     @post_load
     def clean(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         """Read what is not known here; whether the target takes it is told where the kind of that is known."""
-        return {
-            name: given if name in self.fields else Free().deserialize(given, name)
-            for name, given in data.items()
-        }
+        known = {name: given for name, given in data.items() if name in self.fields}
+        # In an order of ours, the library has none: rules are compared by their text.
+        own: dict[str, Any] = Free().deserialize(
+            {name: data[name] for name in sorted(data.keys() - known.keys())}
+        )
+        return known | own
 
 
 class OwnActionRule(ActionRule):

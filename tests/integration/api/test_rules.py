@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -18,6 +19,7 @@ DOCUMENT: dict[str, Any] = {
     "targets": {
         "chat": {"kind": "apprise", "url": "env:CHAT"},
         "hook": {"kind": "webhook", "url": "https://example.com/x", "secrets": ["env:A"]},
+        "flows": {"kind": "prefect", "url": "https://prefect.example.com", "key": "env:A"},
     },
     "expectations": [
         {
@@ -30,12 +32,30 @@ DOCUMENT: dict[str, Any] = {
         {"id": "stream", "dataset": {"tag": "live"}, "max_age": {"warn": "15m", "late": "30m"}},
         {"id": "shape", "dataset": {"name": "mart.*"}, "schema": {"compatible": True}},
     ],
+    "triggers": [
+        {
+            "id": "build",
+            "when": {
+                "all": [
+                    {"id": "orders", "dataset": {"name": "orders"}, "require": {"expectation": ["stream"]}},
+                    {"any": [{"dataset": {"name": "a"}}, {"dataset": {"name": "b"}, "optional": True}]},
+                ]
+            },
+            "join": {"mode": "latched", "expire": "1d"},
+            "deadline": {"at": "06:30", "calendar": "de", "then": "alert"},
+            "do": [
+                {"start": "flows", "deployment": "a/b", "parameters": {"day": "{{ key }}", "of": [1, None]}},
+                {"notify": "chat", "text": "done", "after": "flows.completed"},
+            ],
+        }
+    ],
     "windows": [
         {
             "id": "w",
             "from": "2026-12-05T22:00",
             "to": "2026-12-06",
             "match": {"name": "x"},
+            "triggers": "hold",
             "reason": "r",
             "by": "b",
         }
@@ -130,3 +150,52 @@ def test_rules_are_for_keys_of_all_namespaces(client: FlaskClient, writing: Writ
     for headers, reads, writes in ((read, 200, 403), (some, 403, 403), (operate, 200, 200)):
         assert client.get("/api/v2/rules", headers=headers).status_code == reads
         assert client.put("/api/v2/rules", json=DOCUMENT, headers=headers).status_code == writes
+
+
+def trigger(**keys: Any) -> dict[str, Any]:
+    return {"id": "t", "when": {"dataset": {"name": "x"}}} | keys
+
+
+def nested(depth: int, inner: Any, wrap: str | None = None) -> Any:
+    for _ in range(depth):
+        inner = [inner] if wrap is None else {wrap: [inner]}
+    return inner
+
+
+def test_mistakes_in_triggers_are_told(client: FlaskClient) -> None:
+    targets = {"flows": {"kind": "prefect", "url": "https://prefect.example.com"}}
+    start = {"start": "flows", "deployment": "a/b"}
+    triggers = [
+        trigger(when=nested(150, {"dataset": {"name": "x"}}, "all")),
+        trigger(do=[start | {"parameters": {"a": nested(150, 1)}}]),
+        trigger(do=[start | {"whatever": {"b": nested(150, 1)}}]),
+        trigger(when="x"),
+        trigger(do=["x"]),
+    ]
+    answer = client.put("/api/v2/rules", json=NONE | {"targets": targets, "triggers": triggers})
+    assert answer.status_code == 422
+    found = {error["path"]: error["reason"] for error in answer.get_json()["errors"]}
+    assert found.pop("$.triggers[0].when") == "Must not be more than 10 levels deep."
+    assert found.pop("$.triggers[3].when").startswith("Must be keys and values, as {dataset:")
+    assert {path.partition(".a[")[0].partition(".b[")[0] for path in found} == {
+        "$.triggers[1].do[0].parameters",
+        "$.triggers[2].do[0].whatever",
+        "$.triggers[4].do[0]",
+    }
+
+    triggers = [trigger(do=[start | {"deploymnt": "a/b", "tags": ["{{ keyy }}"]}])]
+    answer = client.put("/api/v2/rules", json=NONE | {"targets": targets, "triggers": triggers})
+    assert {error["path"]: error["reason"].partition(";")[0] for error in answer.get_json()["errors"]} == {
+        "$.triggers[0].do[0].deploymnt": "The kind prefect takes deployment, parameters, tags, labels, name.",
+        "$.triggers[0].do[0].tags[0]": "There is no variable keyy",
+    }
+
+
+def test_what_no_database_keeps_is_replaced_in_options(client: FlaskClient, get: Get) -> None:
+    targets = {"flows": {"kind": "prefect", "url": "https://prefect.example.com"}}
+    odd = {"start": "flows", "deployment": "a/b", "parameters": {"a\0": ["\ud800", "\0"]}}
+    document = NONE | {"targets": targets, "triggers": [trigger(do=[odd])]}
+    # As ASCII, so that halves of surrogate pairs can be written.
+    answer = client.put("/api/v2/rules", data=json.dumps(document), content_type="application/json")
+    assert answer.status_code == 200
+    assert get("/rules")["triggers"][0]["do"][0]["parameters"] == {"a\ufffd": ["\ufffd", "\ufffd"]}

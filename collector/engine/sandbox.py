@@ -88,14 +88,14 @@ def measure(value: Any, left: int = MOST_PARTS) -> int:
             if len(part) > LONGEST_TEXT:
                 raise TooMuch(f"a text is longer than {LONGEST_TEXT} characters")
             left -= len(part) // 16
-        elif isinstance(part, Mapping):
-            left -= len(part)
-            waiting.extend(part.values())
         elif isinstance(part, list | tuple):
             waiting.extend(part)
         elif isinstance(part, int):
             if part.bit_length() > MOST_BITS:
                 raise TooMuch("a number is too large")
+        elif isinstance(part, dict | Mapping):
+            left -= len(part)
+            waiting.extend(part.values())
         elif part is not None and not isinstance(part, float | Undefined):
             raise SecurityError(f"{type(part).__name__} is no data; add |list if it is what a filter gave")
         if left < 0:
@@ -105,6 +105,8 @@ def measure(value: Any, left: int = MOST_PARTS) -> int:
 
 def plain(value: Any) -> Any:
     """Give what a template made, as JSON has it; raises ``UndefinedError`` for what is not there."""
+    if isinstance(value, str | bool | None):
+        return bounded(value)
     return json.loads(to_json(value))
 
 

@@ -35,10 +35,10 @@ VARIABLES: Final[Mapping[str, str]] = {
     "at": "when it fired, ISO 8601 UTC",
     "partial": "whether a deadline had it fire with what was there",
     "cause": "data, deadline or manual",
-    "inputs": "by the id of each input: datasets (namespace, name), updates (run_id, job, event_time, received_at, "
-    "partition, nominal_time, version, rows), the latest of these, and rows: their sum, null if none is known",
+    "inputs": "by the id of each input: datasets (namespace, name), updates (dataset, run_id, job, event_time, "
+    "received_at, partition, nominal_time, version, rows), the latest of these, and rows: their sum, null if none is "
+    "known",
     "run": "the firing as the parent of what is started: id, namespace, name",
-    "failed_assertions": "the assertions that failed on what was consumed, which no gate asked for",
 }
 """What the options of an action may name, and what it is."""
 
@@ -178,7 +178,7 @@ def _fill(text: str, context: Mapping[str, Any], budget: Budget) -> Any:
     return "".join(parts)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _compiled(text: str) -> _Compiled:
     tree = _read(text)
     expression = _only_expression(tree)

@@ -1,6 +1,7 @@
 """What people are told of a firing: a message like those about alerts, in the words of the action or in our own.
 
-An action may have ``title`` and ``text``. If it has one of them only, that is what is said.
+An action may have ``title`` and ``text``. If it has one of them only, that is what is said. What is told of an update
+that a gate holds back has the same form; there is no firing then, and so no id of one, and no run.
 """
 
 from __future__ import annotations
@@ -32,16 +33,21 @@ def message_of(parcel: Parcel) -> Message:
     return Message(
         id=parcel.key,
         # Whatever is told of a firing belongs together, whichever action tells it.
-        group=firing["id"],
+        group=firing["id"] or parcel.key,
         receiver="",
         at=parse_instant(firing["at"])[0],
         status="firing",
         reason="first",
-        severity="warning" if firing["partial"] else "info",
+        severity="warning" if firing["partial"] or not fired(firing) else "info",
         digest=False,
         title=shortened(title or text or headline, LONGEST_TITLE),
         text=text or title or "\n".join([f"{headline}:", *map(_input, firing["inputs"])]),
     )
+
+
+def fired(firing: Mapping[str, Any]) -> bool:
+    """Tell whether a trigger has fired, or its update is held back."""
+    return firing["id"] is not None
 
 
 def node_of(firing: Mapping[str, Any]) -> str:

@@ -4,14 +4,14 @@ Options of a target: ``url``; ``secrets``, a list: each request is signed with a
 over from one to the next; ``headers`` that it wants besides.
 
 The type of an event is ``io.tidegate.freshness.firing``, ``.resolved``, ``.digest`` or ``.acknowledged``,
-``io.tidegate.trigger.fired``, or ``io.tidegate.test``. Its ``data`` is the message as in ``triggers.messages.Message``,
-with times in ISO 8601 and labels as an object. Its ``id``, which is also ``webhook-id``, and all else in the body is
-the same at each attempt.
+``io.tidegate.trigger.fired`` or ``.blocked``, or ``io.tidegate.test``. Its ``data`` is the message as in
+``triggers.messages.Message``, with times in ISO 8601 and labels as an object. Its ``id``, which is also ``webhook-id``,
+and all else in the body is the same at each attempt.
 
 Of a firing, ``data`` has the ``firing`` with what it consumed; ``run``, which whatever is started then should name as
 its parent (``parent`` is the same as ``OPENLINEAGE_PARENT_ID`` wants it); the id of the ``action``; and ``body``, the
-option of the action. A receiver that starts a run may answer with a JSON object: ``run_id``, by which its events will
-know it, and ``url``, where people find it.
+option of the action. Of an update that is held back it has the ``text`` instead of a run. A receiver that starts a run
+may answer with a JSON object: ``run_id``, by which its events will know it, and ``url``, where people find it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from collector.outbound.fired import node_of
+from collector.outbound.fired import fired, node_of
 from collector.outbound.sending import (
     MOST_SAID,
     SECOND,
@@ -120,15 +120,12 @@ def _told(parcel: Parcel) -> tuple[str, str, int, dict[str, Any]]:
 
 def _fired(body: Mapping[str, Any]) -> tuple[str, str, int, dict[str, Any]]:
     firing, action, run = (body[part] for part in ("firing", "action", "run"))
-    data = {
-        "firing": firing,
-        "action": action["id"],
-        "run": run,
-        "parent": f"{run['namespace']}/{run['name']}/{run['id']}",
-    }
-    if "body" in action:
-        data["body"] = action["body"]
-    return "trigger.fired", node_of(firing), parse_instant(firing["at"])[0], data
+    data = {"firing": firing, "action": action["id"]}
+    if run is not None:
+        data |= {"run": run, "parent": f"{run['namespace']}/{run['name']}/{run['id']}"}
+    data |= {name: action[name] for name in ("body", "title", "text") if name in action}
+    kind = "fired" if fired(firing) else "blocked"
+    return f"trigger.{kind}", node_of(firing), parse_instant(firing["at"])[0], data
 
 
 def _started(body: bytes) -> dict[str, str]:

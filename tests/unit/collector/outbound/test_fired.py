@@ -93,6 +93,17 @@ def test_a_webhook_gets_an_event_with_the_firing_and_the_body_of_the_action() ->
     assert "body" not in webhook.event(fired())["data"]
 
 
+def test_an_update_that_is_held_back_is_told_without_a_firing() -> None:
+    held = fired({"id": "on_blocked", "title": "Held", "text": "2 failed"}, id=None, cause="blocked")
+    held = replace(held, body={**held.body, "run": None})
+    said = message_of(held)
+    assert (said.group, said.severity, said.title, said.text) == (KEY, "warning", "Held", "2 failed")
+    event = webhook.event(held)
+    assert event["type"] == "io.tidegate.trigger.blocked"
+    assert event["data"].keys() == {"firing", "action", "title", "text"}
+    assert pagerduty.event(held)["dedup_key"] == KEY
+
+
 def post(status: int, body: Any) -> Outcome:
     with HttpReceiver(answer(status, body) if isinstance(body, bytes) else says(status, body)) as server:
         outcome = send("webhook", {"url": server.url}, fired())

@@ -38,7 +38,10 @@ def doings_of(
         "partial": firing.partial,
         "cause": firing.cause.value,
         "fire_key": firing.fire_key,
-        "inputs": [{"id": name, **each} for name, each in context["inputs"].items()],
+        "inputs": [
+            {"id": name, "datasets": each["datasets"], "updates": each["updates"]}
+            for name, each in context["inputs"].items()
+        ],
     }
     found: list[Doing] = []
     for position, action in enumerate(trigger.actions):

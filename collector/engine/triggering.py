@@ -87,6 +87,7 @@ class Triggering:
         self._following = Following()
         self._wholes: dict[str, Whole] = {}
         self._gated: dict[str, set[str]] = {}
+        self._by_epoch: list[Trigger] = []
         self._incoming = Incoming()
         self._alerts: list[Alert] | None = None
 
@@ -111,6 +112,9 @@ class Triggering:
                 joins.prompt(conn, [(id_, None)])
         self._following.load(conn, triggers)
         self._gated = _gated(triggers.values())
+        self._by_epoch = [
+            each for each in triggers.values() if each.join.mode is Mode.EPOCH and each.deadline is not None
+        ]
         self._alerts = None
 
     def follow(self, conn: Connection, subjects: Mapping[int, What], now: int) -> bool:
@@ -166,16 +170,15 @@ class Triggering:
 
     def _epochs(self, decided: Decided, seen: int) -> Iterable[Key]:
         """Begin epochs for which the time has come: by its deadline one may be told of though nothing came."""
-        for trigger in self._rules.triggers.values():
-            if trigger.join.mode is Mode.EPOCH and trigger.deadline is not None:
-                whole = self._wholes[trigger.id]
-                for _ in range(EPOCHS):
-                    tick = ticks(trigger).after(whole.tick_at or whole.since)
-                    if tick is None or tick > seen:
-                        break
-                    whole.tick_at = tick
-                    decided.wholes[trigger.id] = whole
-                    yield trigger.id, iso(tick)
+        for trigger in self._by_epoch:
+            whole = self._wholes[trigger.id]
+            for _ in range(EPOCHS):
+                tick = ticks(trigger).after(whole.tick_at or whole.since)
+                if tick is None or tick > seen:
+                    break
+                whole.tick_at = tick
+                decided.wholes[trigger.id] = whole
+                yield trigger.id, iso(tick)
 
     def _join(
         self,
@@ -288,9 +291,8 @@ class Triggering:
         """Give what people are told of triggers."""
         if self._alerts is None:
             triggers = self._rules.triggers
-            found = chain(
-                join_alerts(joins.alerts(conn), triggers), failing_alerts(self._wholes.values(), triggers)
-            )
+            bad = [each for each in self._wholes.values() if each.failing_since or each.broken_at]
+            found = chain(join_alerts(joins.alerts(conn), triggers), failing_alerts(bad, triggers))
             self._alerts = list(found)
         return self._alerts
 
@@ -299,10 +301,9 @@ class Triggering:
         if not self._rules.triggers and not self._following.busy:
             return None
         times = [joins.next_look(conn), self._following.wake]
-        for trigger in self._rules.triggers.values():
-            if trigger.join.mode is Mode.EPOCH and trigger.deadline is not None:
-                whole = self._wholes[trigger.id]
-                times.append(ticks(trigger).after(whole.tick_at or whole.since))
+        for trigger in self._by_epoch:
+            whole = self._wholes[trigger.id]
+            times.append(ticks(trigger).after(whole.tick_at or whole.since))
         return min((at for at in times if at is not None), default=None)
 
 

@@ -123,11 +123,9 @@ def configure_logging(format_: str, level: str) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [*(old for old in root.handlers if not isinstance(old, _StandardError)), handler]
-    # It says at each start which transport it has; ours is always the same.
-    logging.getLogger("openlineage").setLevel(logging.WARNING)
     root.setLevel(level.upper())
     # These tell of every step of a migration check, and of every request, at a level meant for people.
-    for talkative in ("alembic", "apprise", "httpcore2", "httpx2", "urllib3"):
+    for talkative in ("alembic", "apprise", "httpcore2", "httpx2", "openlineage", "urllib3"):
         logging.getLogger(talkative).setLevel(max(logging.WARNING, root.level))
 
 

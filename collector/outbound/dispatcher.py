@@ -29,7 +29,7 @@ from collector.outbound.guard import Forbidden, Guard, Unreachable
 from collector.outbound.http import Connections, Http, NoAnswer
 from collector.outbound.recording import RETRY_SECONDS, Sent, record_of, write
 from collector.outbound.secrets import SecretForbidden, SecretMissing, Secrets
-from collector.outbound.senders import SENDERS
+from collector.outbound.senders import sender
 from collector.outbound.sending import Context, Kind, Outcome, Parcel, Result, Unusable
 from collector.settings import Settings
 from collector.storage import outbox, targets, turns
@@ -258,12 +258,13 @@ class Dispatcher:
         try:
             if not isinstance(target, Target):
                 raise target
-            if target.kind not in SENDERS:
+            send = sender(target.kind)
+            if send is None:
                 raise Unusable(f"Nothing here sends to targets of kind {target.kind}.")
             parcel = Parcel(Kind(taken.kind), taken.key, taken.body, taken.attempt, now)
             with_secrets = Target(target.id, target.kind, self._secrets.resolve(target.options))
             context = self._once if taken.once else self._context
-            return SENDERS[target.kind](with_secrets, parcel, context)
+            return send(with_secrets, parcel, context)
         except SecretMissing as error:
             return Outcome(Result.RETRY, error=str(error))
         except (Forbidden, SecretForbidden, Unusable, RuleError) as error:

@@ -348,7 +348,7 @@ def test_what_nobody_expected_is_tried_again_and_stops_nobody(
         raise ZeroDivisionError(f"with {SECRET}")
 
     monkeypatch.setenv("HOOK_SECRET", SECRET)
-    monkeypatch.setattr("collector.outbound.dispatcher.SENDERS", {"webhook": broken})
+    monkeypatch.setattr("collector.outbound.senders.SENDERS", {"webhook": broken})
     office.target("hook", url="https://hook.test/", secrets=["env:HOOK_SECRET"])
     office.put("hook", "a")
     office.step()

@@ -26,6 +26,7 @@ from collector.api import (
     silences,
     slo,
     stitch,
+    triggers,
 )
 from collector.api.encoding import MsgspecProvider
 from collector.api.native import NativeApi
@@ -44,6 +45,7 @@ NATIVE = (
     alerts,
     silences,
     slo,
+    triggers,
     deliveries,
     events,
     rules,

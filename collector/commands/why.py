@@ -1,4 +1,4 @@
-"""``tidegate why``: why a dataset stands as it does."""
+"""``tidegate why``: why a dataset stands as it does, or what a trigger waits for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from collector.api import freshness_documents as documents
+from collector.api import trigger_answers
+from collector.api.trigger_shapes import TriggerWhy as TriggerWhyShape
 from collector.api.why_shapes import Why as Shape
 from collector.commands.asking import asking, depth_option, format_option, print_json
 from collector.commands.standing_text import (
@@ -19,31 +21,75 @@ from collector.commands.standing_text import (
 )
 from collector.commands.terminal import out, plain, when, with_settings
 from collector.commands.tree import node_label
+from collector.commands.trigger_text import add_firings, trigger_tree
+from collector.questions.scope import Scope
 from collector.questions.standings import Standing
+from collector.questions.trigger_why import TriggerWhy, trigger_why
 from collector.questions.why import Why, why
 from collector.settings import Settings
 from collector.storage.alert_reads import AlertRow
+from collector.storage.trigger_reads import find_trigger
 from lineage.causes import Cause
+from triggers.conditions import NAMESPACE
 
 CAUSES_SHOWN = 3
 
+OF_TRIGGERS = f"job:{NAMESPACE}:"
+
 
 @click.command()
-@click.argument("dataset")
+@click.argument("subject", metavar="DATASET|TRIGGER")
+@click.option("--key", help="Of a trigger, the join to look at first: a partition, or the tick of an epoch.")
 @depth_option
 @format_option
 @with_settings
-def command(settings: Settings, dataset: str, depth: int, form: str) -> None:
-    """Show why DATASET stands as it does: what explains it, who was told, and what comes next.
+def command(settings: Settings, subject: str, key: str | None, depth: int, form: str) -> None:
+    """Show why a dataset stands as it does: what explains it, who was told, and what comes next.
 
-    DATASET is dataset:NAMESPACE:NAME. Times are by the clock of the expectation that they are about.
+    Of a trigger: what has come of what it waits for, what is missing, and what goes on upstream of that.
+
+    DATASET is dataset:NAMESPACE:NAME; TRIGGER is the id of a trigger in the rules, or job:tidegate:ID. Times are by the
+    clock of the expectation, or trigger, that they are about.
     """
     with asking(settings) as scope:
-        found = why(scope, dataset, depth=depth)
-    if form == "json":
-        print_json(Shape(), documents.why(found))
-        return
-    out().print(_tree(found))
+        trigger_id = _trigger_of(scope, subject)
+        if trigger_id is None and key is not None:
+            raise click.UsageError("Only joins of triggers have keys.")
+        if trigger_id is None:
+            found = why(scope, subject, depth=depth)
+        else:
+            explained = trigger_why(scope, trigger_id, key=key, depth=depth)
+    if trigger_id is None:
+        if form == "json":
+            print_json(Shape(), documents.why(found))
+        else:
+            out().print(_tree(found))
+    elif form == "json":
+        print_json(TriggerWhyShape(), trigger_answers.why(explained))
+    else:
+        out().print(_trigger_tree(explained))
+
+
+def _trigger_of(scope: Scope, subject: str) -> str | None:
+    """Give the id of the trigger that is meant; None: a dataset is. What has no colon can be no dataset."""
+    id_ = subject.removeprefix(OF_TRIGGERS)
+    known = find_trigger(scope.conn, id_, scope.visible) is not None
+    return id_ if known or id_ != subject or ":" not in subject else None
+
+
+def _trigger_tree(found: TriggerWhy) -> Tree:
+    timezone = found.shown.trigger.timezone
+    tree = trigger_tree(found.shown, found.joins, found.sentence)
+    if found.missing:
+        branch = tree.add(Text("missing", style="bold"))
+        for each in found.missing:
+            line = plain(f"{each.input}: ").append_text(node_label(each.node)).append("\n")
+            leaf = branch.add(line.append_text(plain(each.sentence)))
+            for cause in each.upstream.causes:
+                if len(cause.path) > 1:
+                    leaf.add(way(list(cause.path)))
+    add_firings(tree, found.firings, timezone)
+    return tree
 
 
 def _tree(found: Why) -> Tree:

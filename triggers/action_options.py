@@ -59,7 +59,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "webhook": Kind(
         starts=True,
         notifies=True,
-        options={"body": Option((dict, list, str), "what is posted beside the firing")},
+        options={"body": Option((dict, list, str), "what is posted beside the firing"), **MESSAGE},
         messages=True,
     ),
     "pagerduty": Kind(starts=False, notifies=True, options=MESSAGE, messages=True),

@@ -114,7 +114,7 @@ class Due:
         if self.at is not None and (self.at.second or self.at.microsecond or self.at.tzinfo):
             raise RuleError("a time of day is in whole minutes, and in the time zone of its expectation")
         if self.cron is not None:
-            check_cron(self.cron)
+            _check_cron(self.cron)
         if self.business_day is not None:
             if self.at is None or self.calendar is None:
                 raise RuleError("a working day of the month needs a time of day and a calendar")
@@ -126,8 +126,7 @@ class Due:
             raise RuleError("data cannot be accepted only after its release")
 
 
-def check_cron(expression: str) -> None:
-    """Raise RuleError unless this is cron of five fields, as Debian reads them."""
+def _check_cron(expression: str) -> None:
     if len(expression.split()) != 5:
         raise RuleError(f"cron has five fields: {expression!r}")
     try:

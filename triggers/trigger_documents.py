@@ -30,7 +30,7 @@ from triggers.conditions import (
     Trigger,
 )
 from triggers.errors import RuleError, Step
-from triggers.model import Assertions, Grain, KeySource, check_cron
+from triggers.model import Assertions, Due, Grain, KeySource
 from triggers.notation import duration, time_of_day
 from triggers.parts import Body, each, part
 from triggers.routing import OWNER
@@ -309,7 +309,7 @@ def _named(target: str) -> None:
 
 
 def _cron(text: str) -> str:
-    check_cron(text)
+    Due(cron=text)  # raises where it is none
     return text
 
 

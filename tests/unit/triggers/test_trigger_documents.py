@@ -290,6 +290,7 @@ def test_a_job_of_dagster_is_named_by_the_way() -> None:
             "no regular expression: missing \\)",
         ),
         ({"schedule": "0 25 * * *"}, "schedule", "cron"),
+        ({"schedule": "0 5 30 2 *"}, "schedule", "Bad day-of-month"),
         ({"earliest": "6"}, "earliest", "no time of day"),
         ({"deadline": {"then": "alert"}}, "deadline", "at a time of day or some time after"),
         (

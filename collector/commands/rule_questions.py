@@ -30,8 +30,8 @@ from collector.commands.terminal import (
     progress_bar,
     with_settings,
 )
+from collector.questions.remarks import Remark
 from collector.questions.replay import Watch, replay
-from collector.questions.rule_check import Remark
 from collector.questions.rule_plan import Span, plan
 from collector.questions.suggestions import Asked, Suggested, suggestions
 from collector.settings import Settings

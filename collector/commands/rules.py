@@ -14,7 +14,7 @@ from collector.commands.rule_questions import FILES, plan_, print_remarks, repla
 from collector.commands.terminal import note, opened, out, with_settings
 from collector.errors import ConfigurationError
 from collector.outbound.secrets import Secrets
-from collector.questions.rule_check import Remark
+from collector.questions.remarks import Remark
 from collector.questions.rule_check import check as check_history
 from collector.settings import Settings
 from collector.storage import rules

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from itertools import pairwise
-from typing import Literal
 
 from sqlalchemy import Connection
 
+from collector.questions.remarks import (
+    DAY,
+    LOOKED_BACK,
+    MOST_DATASETS,
+    MOST_NAMES,
+    RECENT,
+    Found,
+    Remark,
+    forgotten,
+    share,
+    unseen,
+    written,
+)
+from collector.questions.trigger_check import trigger_remarks
 from collector.storage.described import described
 from collector.storage.selection import members
 from collector.storage.update_history import (
@@ -32,7 +43,6 @@ from triggers.model import (
     Expectation,
     MaxAge,
     SchemaUnchanged,
-    Selector,
     Volume,
 )
 from triggers.outcomes import Outcome, outcomes
@@ -41,17 +51,10 @@ from triggers.rules import RuleSet
 from triggers.sentences import DAYS, duration
 from triggers.zones import local, zone
 
-DAY = 86_400_000_000
 MINUTE = 60_000_000
-
-LOOKED_BACK = 90 * DAY
-"""µs of history that expectations are held against."""
 
 SOON = 30 * DAY
 """Before the end of a calendar."""
-
-FORGOTTEN = 30 * DAY
-"""µs without an update after which a dataset may be one that nobody writes any more."""
 
 IN_TIME = 0.95
 """Share of past updates that should have met a deadline."""
@@ -60,31 +63,6 @@ LEAST = 10
 """Releases from which on history is held against a deadline; of one day of the week, LEAST_OF_DAY."""
 
 LEAST_OF_DAY = 4
-
-RECENT = 50
-"""Updates of a dataset that are looked at for what they tell."""
-
-MOST_DATASETS = 2_000
-"""Datasets that are held against history; of more, the others are passed over, and it is said."""
-
-NEAREST = 3
-"""Names that are given as hints."""
-
-
-MOST_NAMES = 20_000
-"""Names of datasets among which the nearest are looked for."""
-
-Severity = Literal["error", "warning", "note"]
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something about a rule that its writer should know."""
-
-    severity: Severity
-    rule: str
-    """``expectation ID``, ``target ID``, ``route NAME``."""
-    text: str
 
 
 def check(conn: Connection, rules: RuleSet, now: int) -> list[Remark]:
@@ -98,12 +76,9 @@ def check(conn: Connection, rules: RuleSet, now: int) -> list[Remark]:
     if history.left_out:
         text = f"{history.left_out:,} datasets were not held against history; {MOST_DATASETS:,} were"
         remarks.append(Remark("note", "expectations", text))
-    remarks += _routes(rules)
+    remarks += [*trigger_remarks(conn, rules, now), *_routes(rules)]
     rank = {"error": 0, "warning": 1, "note": 2}
     return sorted(remarks, key=lambda remark: (rank[remark.severity], remark.rule, remark.text))
-
-
-Found = Iterator[tuple[Severity, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +118,10 @@ def _read(conn: Connection, bindings: Mapping[str, set[int]], now: int) -> _Hist
 def _of(expectation: Expectation, ids: Collection[int], history: _History) -> Found:
     yield from _calendar(expectation, history.now)
     if not ids:
-        yield "warning", f"there is no dataset with {_written(expectation.selector)}"
+        yield "warning", f"there is no dataset with {written(expectation.selector)}"
     for id_ in sorted(ids):
         if id_ not in history.known:
-            yield "warning", _unseen(expectation.selector, history.refs)
+            yield "warning", unseen(expectation.selector, history.refs)
             continue
         name = history.described[id_].name
         for severity, text in _dataset(expectation, id_, history):
@@ -175,20 +150,6 @@ def _calendar(expectation: Expectation, now: int) -> Found:
         )
 
 
-def _written(selector: Selector) -> str:
-    parts = {key: getattr(selector, key) for key in selector.__slots__}
-    return ", ".join(f"{key} {value!r}" for key, value in parts.items() if value is not None)
-
-
-def _unseen(selector: Selector, refs: Sequence[tuple[str, str]]) -> str:
-    wanted = selector.namespace or "", selector.name or ""
-    near = [ref for ref in refs if ref[1] == wanted[1]]
-    by_text = {" ".join(ref): ref for ref in refs}
-    near += [by_text[text] for text in get_close_matches(" ".join(wanted), by_text, NEAREST, 0.8)]
-    hint = "; there is " + ", ".join(f"{place}: {name}" for place, name in dict.fromkeys(near[:NEAREST]))
-    return f"no event has named dataset {wanted[0]}: {wanted[1]}{hint if near else ''}"
-
-
 # --- what is known of a dataset --------------------------------------------------------------------------------
 
 
@@ -207,35 +168,23 @@ def _dataset(expectation: Expectation, id_: int, history: _History) -> Found:
     if last is None:
         yield "warning", "no run has ever written it"
         return
-    if last < history.now - FORGOTTEN and not _seldom(updates, last, history.now):
-        yield "warning", f"it was not written for {duration((history.now - last) // DAY * DAY)}"
+    if pause := forgotten(updates, last, history.now):
+        yield "warning", pause
     recent = updates[-RECENT:]
     if isinstance(condition, Volume):
         told = sum(update.rows is not None for update in recent)
         if recent and told < len(recent):
-            yield _share(told), f"{told} of its last {len(recent)} updates tell of rows"
+            yield share(told), f"{told} of its last {len(recent)} updates tell of rows"
         return
     partition = expectation.partition
     if partition is not None and recent:
         keyed = sum(key_of(update, partition, expectation.timezone) is not None for update in recent)
         if keyed < len(recent):
-            yield _share(keyed), f"{keyed} of its last {len(recent)} updates say which partition they wrote"
+            yield share(keyed), f"{keyed} of its last {len(recent)} updates say which partition they wrote"
         if not keyed:
             return
     if isinstance(condition, Due | MaxAge):
         yield from _deadlines(expectation, updates, history.now)
-
-
-def _share(number: int) -> Severity:
-    """What none of the updates has can never be judged."""
-    return "warning" if number else "error"
-
-
-def _seldom(updates: Sequence[Update], last: int, now: int) -> bool:
-    """Tell whether the pause is not unusual for a dataset."""
-    times = sorted({update.event_time for update in updates})
-    pauses = [later - one for one, later in pairwise(times)]
-    return bool(pauses) and now - last <= 2 * max(pauses)
 
 
 def _deadlines(expectation: Expectation, updates: Sequence[Update], now: int) -> Found:
@@ -301,5 +250,8 @@ def _routes(rules: RuleSet) -> Iterator[Remark]:
                 yield Remark("note", rule, f"no expectation has {matcher.label} {matcher.value!r}")
     used = {receiver for route in routes for receiver in route.to}
     used |= {*rules.policy.owners.values(), rules.policy.default}
+    for trigger in rules.triggers.values():
+        used |= {action.target for action in trigger.actions}
+        used |= {trigger.on_blocked.target} if trigger.on_blocked else set()
     for target in sorted(rules.targets.keys() - used):
-        yield Remark("note", f"target {target}", "no route leads to it")
+        yield Remark("note", f"target {target}", "no route leads to it, and no trigger names it")

@@ -228,7 +228,7 @@ def test_history_says_what_is_wrong(database: Database, tidegate: Tidegate, file
     assert found["warning", "checks"] == "mart: no result of a check is known"
     assert found["warning", "raw"] == "raw: no run has ever written it"
     assert found["warning", "route never"] == "nothing reaches it: all takes all that it matches"
-    assert found["note", "target unused"] == "no route leads to it"
+    assert found["note", "target unused"] == "no route leads to it, and no trigger names it"
     order = ["error", "warning", "note"]
     assert [each.severity for each in remarks] == sorted((each.severity for each in remarks), key=order.index)
     told = tidegate("check", file)

@@ -38,7 +38,7 @@ def _loaded(kind: str) -> Sender | None:
             found = entry.load()
             if not callable(found):
                 raise TypeError(f"{entry.value} cannot be called")
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             log.exception("plugin not loaded", kind=kind, entry=entry.value)
             return _broken(f"The plugin for {kind} cannot be loaded: {type(error).__name__}: {error}")
         return _careful(kind, found)
@@ -57,8 +57,12 @@ def _careful(kind: str, own: Any) -> Sender:
     def send(target: Target, parcel: Parcel, context: Context) -> Outcome:
         try:
             outcome = own(target, parcel, context)
-        except SystemExit as error:
-            return Outcome(Result.UNKNOWN, error=f"The plugin for {kind} wanted to end the server: {error}")
+        except (SystemExit, KeyboardInterrupt) as error:
+            # Neither means the server here: the signals of those who stop it arrive in another thread.
+            return Outcome(
+                Result.UNKNOWN,
+                error=f"The plugin for {kind} wanted to end the server: {type(error).__name__}",
+            )
         try:
             return _sound(outcome)
         except (AttributeError, TypeError, ValueError) as error:

@@ -14,6 +14,7 @@ from collector.outbound.plugins import GROUP
 from collector.outbound.senders import SENDERS, sender
 from collector.outbound.sending import Context, Outcome, Result
 from tests.exchanges import firing
+from tests.integration.outbound.conftest import Office
 from triggers.rules import Target
 
 GUARD = Guard.of("")
@@ -119,3 +120,15 @@ def test_one_that_gives_no_outcome_leaves_it_unknown(install: Install, kind: str
     outcome = send(install(kind, f"{HEAD}def send(target, parcel, context):\n    {body}\n"))
     assert outcome.result is Result.UNKNOWN
     assert f"plugin for {kind}" in (outcome.error or "")
+
+
+def test_the_dispatcher_survives_whatever_is_installed(office: Office, install: Install) -> None:
+    install("tears", "raise SystemExit(1)")
+    install("lies", "def send(target, parcel, context):\n    return object()\n")
+    install("dies", "def send(target, parcel, context):\n    raise KeyboardInterrupt\n")
+    install("keeps", f"{HEAD}def send(target, parcel, context):\n    return Outcome(Result.DELIVERED)\n")
+    for kind in ("tears", "lies", "dies", "keeps"):
+        office.target(kind, kind)
+        office.put(kind, kind)
+    assert office.step() == 4
+    assert office.states("tears", "lies", "dies", "keeps") == ["pending"] * 3 + ["delivered"]

@@ -17,6 +17,7 @@ import ssl
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from select import POLLIN, poll
 from typing import Any, Final
 
@@ -170,6 +171,7 @@ def _pool(guard: Guard, tls: ssl.SSLContext, kept: int) -> httpcore2.ConnectionP
     )
 
 
+@lru_cache(maxsize=256)
 def parse(url: str) -> httpx2.URL:
     """Read the address of a request; raises ``Forbidden``, without the address, which may be a secret."""
     try:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Update, and_, delete, or_, select, update
+from sqlalchemy import Connection, Dialect, Update, and_, delete, or_, select, update
 
 from collector.storage import facts
 from collector.storage.facts import What
+from collector.storage.prepared import Prepared
 from collector.storage.tables import delivery, outbox, receiver
 from collector.storage.targets import changed_since_disabled
 from collector.storage.upsert import among, write_rows
@@ -120,13 +122,15 @@ def enable(conn: Connection, target_id: str) -> bool:
 
 def refused(conn: Connection) -> bool:
     """Tell whether ``bury`` has something to do."""
-    found = select(receiver.c.id).where(
-        receiver.c.disabled_at.is_not(None),
-        select(outbox.c.id)
-        .where(outbox.c.state == State.PENDING, outbox.c.target_id == receiver.c.id)
-        .exists(),
-    )
-    return conn.execute(found.limit(1)).first() is not None
+    return _refused(conn.dialect).run(conn, {}).first() is not None
+
+
+@lru_cache
+def _refused(dialect: Dialect) -> Prepared:
+    # Each dispatcher asks it whenever something has changed.
+    mine = and_(outbox.c.state == State.PENDING.value, outbox.c.target_id == receiver.c.id)
+    waits = select(outbox.c.id).where(mine).correlate(receiver).exists()
+    return Prepared(select(receiver.c.id).where(receiver.c.disabled_at.is_not(None), waits).limit(1), dialect)
 
 
 def bury(conn: Connection, now: int) -> None:

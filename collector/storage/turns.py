@@ -25,7 +25,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    literal_column,
     or_,
     select,
     update,
@@ -279,8 +278,7 @@ def _held(dialect: Dialect) -> Prepared:
 
 def _due(target_id: ColumnElement[str]) -> ColumnElement[bool]:
     return and_(
-        # As a literal: statements are compiled once, and the index begins with it.
-        outbox.c.state == literal_column(f"'{State.PENDING.value}'"),
+        outbox.c.state == State.PENDING.value,
         outbox.c.target_id == target_id,
         outbox.c.next_at <= NOW,
     )

@@ -100,16 +100,18 @@ class Triggering:
         trigger_bindings.forget(conn, gone)
         self._bindings.refresh(conn, triggers, now)
         self._wholes = joins.wholes(conn)
-        for id_, trigger in triggers.items():
-            whole = self._wholes.get(id_)
-            if whole is None or whole.shape != _shape(trigger):
-                if whole is not None:
-                    log.info("joins begin anew, as they are made in another way", trigger=id_)
-                    joins.forget(conn, [id_])
-                self._wholes[id_] = Whole(id_, now, _shape(trigger))
-                joins.write_wholes(conn, [self._wholes[id_]])
-            elif before.get(id_) != trigger:
+        new = [
+            Whole(id_, now, _shape(trigger)) for id_, trigger in triggers.items() if id_ not in self._wholes
+        ]
+        for id_, whole in self._wholes.items():
+            if whole.shape != _shape(triggers[id_]):
+                log.info("joins begin anew, as they are made in another way", trigger=id_)
+                joins.forget(conn, [id_])
+                new.append(Whole(id_, now, _shape(triggers[id_])))
+            elif before.get(id_) != triggers[id_]:
                 joins.prompt(conn, [(id_, None)])
+        joins.write_wholes(conn, new)
+        self._wholes |= {each.trigger_id: each for each in new}
         self._following.load(conn, triggers)
         self._gated = _gated(triggers.values())
         self._by_epoch = [

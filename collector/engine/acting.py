@@ -121,12 +121,14 @@ def blocked_of(
         "namespace": arrived.namespace,
         "failed_assertions": list(passed.failed),
     }
-    text = told.text or f"{trigger.id} is held back: of {arrived.name}, {passed.reason}."
+    text = f"{trigger.id} is held back: of {arrived.name}, {passed.reason}."
+    if told.text:
+        text = render({"text": told.text}, context)["text"]
     sending = sending_key(trigger.id, key, "blocked", arrived.update)
     about: dict[str, Any] = {
         "id": None, "trigger": trigger.id, "key": key, "at": iso(at), "partial": False, "cause": "blocked",
              "fire_key": sending, "inputs": []}  # fmt: skip
-    options = {**render({"text": text}, context), "title": f"{trigger.id} is held back"}
+    options = {"text": text, "title": f"{trigger.id} is held back"}
     body = {
         "firing": about,
         "action": {"id": "on_blocked", "starts": False, **options},

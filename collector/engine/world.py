@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from collector.storage import firings, gate_facts
 from collector.storage.joins import Whole
 from triggers.arrivals import Arrived
-from triggers.conditions import Input, Trigger
+from triggers.conditions import Gate, Input, Trigger
 from triggers.evaluation import OPEN, Passed
-from triggers.firings import Firing
+from triggers.firings import Cause, Firing
 from triggers.gates import judged
 from triggers.holds import Hold
 from triggers.joins import State
@@ -45,8 +45,7 @@ class World:
         self._stood = stood
         self._outage = outage
         self._now = now
-        self._passed: dict[tuple[str, str, int], Passed] = {}
-        self._judged: dict[tuple[str, str], gate_facts.Found] = {}
+        self._judged: dict[tuple[Gate, str], gate_facts.Found] = {}
         self._fired: dict[str, list[int]] = {}
         self.broken: set[str] = set()
 
@@ -54,7 +53,7 @@ class World:
         gate = wanted.gate
         if gate is None:
             return OPEN
-        key = (wanted.id, arrived.update)
+        key = (gate, arrived.update)
         found = self._judged.get(key)
         if found is None:
             found = self._judged[key] = gate_facts.of(self._conn, gate, arrived, self._stood)
@@ -92,6 +91,8 @@ class World:
         return missed(trigger, at, self._outage, self._now)
 
     def fired(self, firing: Firing) -> None:
+        if firing.skipped:
+            return
         self._in_flight[firing.trigger, firing.key] += 1
-        if firing.trigger in self._fired:
+        if firing.trigger in self._fired and firing.cause is not Cause.MANUAL:
             self._fired[firing.trigger].append(firing.at)

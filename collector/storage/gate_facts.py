@@ -28,10 +28,13 @@ class Found:
 
 def of(conn: Connection, gate: Gate, arrived: Arrived, stood: Mapping[tuple[str, int], State]) -> Found:
     """Read what a gate judges an update by; ``stood`` is newer than what is stored."""
-    found = Found(states={id_: _states(conn, id_, arrived.dataset_id, stood) for id_ in gate.expectations})
+    # It may have become one with another since it was updated.
+    own = select(dataset.c.canonical_id).where(dataset.c.id == arrived.dataset_id)
+    dataset_id = conn.execute(own).scalar() or arrived.dataset_id
+    found = Found(states={id_: _states(conn, id_, dataset_id, stood) for id_ in gate.expectations})
     if gate.assertions is None:
         return found
-    names = select(dataset.c.id).where(dataset.c.canonical_id == arrived.dataset_id)
+    names = select(dataset.c.id).where(dataset.c.canonical_id == dataset_id)
     found.run_id = conn.execute(
         select(run.c.id).where(
             run.c.key == run_key(arrived.run_id),

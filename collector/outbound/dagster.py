@@ -233,7 +233,8 @@ def _said(found: Mapping[str, Any]) -> str:
     messages += [
         found[name] for name in ("message", "invalidStepKey", "invalidOutputName") if found.get(name)
     ]
-    return f"{found['__typename']}: {'; '.join(messages)}" if messages else str(found["__typename"])
+    said = " ".join("; ".join(messages).split())
+    return f"{found['__typename']}: {said}" if said else str(found["__typename"])
 
 
 def _authorization(root: str, token: str | None) -> dict[str, str]:

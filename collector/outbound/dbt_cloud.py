@@ -9,8 +9,9 @@ and answers ``{"status": …, "data": {"id": …, "href": …}}`` (https://docs.
 ``GET /api/v2/accounts/ACCOUNT/runs/`` takes ``job_definition_id``, ``order_by=-id`` (the newest first) and
 ``include_related=trigger``, which has the cause (the same, List Runs; so do the hooks of Airflow and Dagster).
 
-There is no idempotency. The cause has the key of what is sent, and from the second attempt on we look whether one of
-the latest runs of the job has it; if several have, the oldest counts. dbt Cloud gives a run no environment variables
+There is no idempotency. The cause has the key of what is sent, and before each attempt we look whether one of the
+latest runs of the job has it; if several have, the oldest counts. Before the first as well: what is tried again by hand
+counts its attempts anew. dbt Cloud gives a run no environment variables
 but those of its environment and job, so the firing cannot be handed on as the parent: its runs are recognised by the
 job (``job`` of the action), if they send events at all.
 """
@@ -55,21 +56,15 @@ def send(target: Target, parcel: Parcel, context: Context) -> Outcome:
     job = str(parcel.body["action"].get("job_id") or "")
     if not job.isdecimal():
         raise Unusable(f"The id of a job of dbt Cloud is a number, not {job[:64]!r}.")
-    if parcel.attempt > 1:
-        question = {
-            "job_definition_id": job,
-            "order_by": "-id",
-            "limit": LATEST,
-            "include_related": "trigger",
-        }
-        looked = api.call("GET", f"{root}/runs/?{urlencode(question)}")
-        runs = looked.said.get("data")
-        if not (looked.ok and isinstance(runs, list)):
-            # Without the status: of what only looked, nobody need ask whether it arrived.
-            return dataclasses.replace(looked.outcome("runs: "), status=None)
-        ours = [run for run in runs if parcel.key in str((run.get("trigger") or {}).get("cause"))]
-        if ours:
-            return _started(api, account, looked, ours[-1], known=True)
+    question = {"job_definition_id": job, "order_by": "-id", "limit": LATEST, "include_related": "trigger"}
+    looked = api.call("GET", f"{root}/runs/?{urlencode(question)}")
+    runs = looked.said.get("data")
+    if not (looked.ok and isinstance(runs, list)):
+        # Without the status: of what only looked, nobody need ask whether it arrived.
+        return dataclasses.replace(looked.outcome("runs: "), status=None)
+    ours = [run for run in runs if parcel.key in str((run.get("trigger") or {}).get("cause"))]
+    if ours:
+        return _started(api, account, looked, ours[-1], known=True)
     reply = api.call("POST", f"{root}/jobs/{job}/run/", request(parcel))
     run = reply.said.get("data")
     if not (reply.ok and isinstance(run, dict) and run.get("id")):

@@ -29,6 +29,9 @@ from triggers.zones import zone
 LABELS: Final = ("severity", "tag", "owner", "namespace", "name", "rule", "type")
 """What a ``match`` may ask for."""
 
+UPDATE_LABELS: Final = ("namespace", "name", "rule", "type")
+"""What a ``match`` may ask of what comes for a trigger: of the dataset, and the id of the trigger."""
+
 GROUP_LABELS: Final = ("cause", *LABELS, "node", "release")
 """What alerts may be grouped by."""
 
@@ -115,6 +118,13 @@ def maintenance_of(body: Body) -> Maintenance:
     at = partial(_moment, body, timezone)
     if ("from" in body) != ("to" in body):
         raise RuleError("a window that is open once has both from and to", "to" if "from" in body else "from")
+    to_triggers = ForTriggers(body.get("triggers", ForTriggers.IGNORE))
+    if to_triggers is not ForTriggers.IGNORE:
+        for label in body.get("match", {}):
+            if label not in UPDATE_LABELS:
+                raise RuleError(
+                    f"is nothing that triggers are held by, only {', '.join(UPDATE_LABELS)}", "match", label
+                )
     weekly = body.get("weekly")
     if (weekly is None) == ("from" not in body):
         raise RuleError("a window is open once (from, to) or every week (weekly)")
@@ -129,7 +139,7 @@ def maintenance_of(body: Body) -> Maintenance:
         expires=at("expires") if "expires" in body else None,
         mutes=body.get("alerts", "mute") == "mute",
         excludes=body.get("slo", "exclude") == "exclude",
-        triggers=ForTriggers(body.get("triggers", ForTriggers.IGNORE)),
+        triggers=to_triggers,
     )
 
 

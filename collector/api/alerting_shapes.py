@@ -47,7 +47,7 @@ class Match(Part):
     owner = label("of the dataset")
     namespace = label("of the dataset or job")
     name = label("of the dataset or job")
-    rule = label("the id of the expectation")
+    rule = label("the id of the expectation, or of the trigger")
     type = label("dataset, job")
 
 

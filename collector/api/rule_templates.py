@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from jinja2 import nodes
 
-from collector.engine.templates import BLOCKED, ENVIRONMENT, check
+from collector.engine.templates import BLOCKED, ENVIRONMENT, check, is_template
 from triggers.action_options import COMMON
 from triggers.errors import RuleError, Step
 from triggers.parts import part
@@ -39,16 +40,22 @@ def faults(document: Mapping[str, Any]) -> Iterator[tuple[tuple[Step, ...], str]
 def _check_inputs(value: Any, known: Collection[str]) -> None:
     """Raise RuleError where a template, which can be read, names an input that there is not."""
     if isinstance(value, str):
-        tree = ENVIRONMENT.parse(value)
-        named = [(each.node, each.attr) for each in tree.find_all(nodes.Getattr)]
-        named += [
-            (each.node, each.arg.value)
-            for each in tree.find_all(nodes.Getitem)
-            if isinstance(each.arg, nodes.Const) and isinstance(each.arg.value, str)
-        ]
-        for whose, name in named:
-            if whose == INPUTS and name not in known:
+        for name in _inputs(value) if is_template(value) else ():
+            if name not in known:
                 raise RuleError(f"there is no input {name!r}, only {', '.join(known)}")
     elif isinstance(value, Mapping | list):
         for step, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
             part(step, lambda given: _check_inputs(given, known), inner)
+
+
+@lru_cache(maxsize=1024)
+def _inputs(text: str) -> tuple[str, ...]:
+    """Give the inputs that a template names outright: ``inputs.orders``, ``inputs['orders']``."""
+    tree = ENVIRONMENT.parse(text)
+    named = [(each.node, each.attr) for each in tree.find_all(nodes.Getattr)]
+    named += [
+        (each.node, each.arg.value)
+        for each in tree.find_all(nodes.Getitem)
+        if isinstance(each.arg, nodes.Const) and isinstance(each.arg.value, str)
+    ]
+    return tuple(name for whose, name in named if whose == INPUTS)

@@ -277,6 +277,7 @@ def test_windows() -> None:
     assert weekly.triggers is ForTriggers.IGNORE
     for each in ForTriggers:
         assert maintenance_of(WORK | ONCE | {"triggers": each.value}).triggers is each
+    assert maintenance_of(WORK | ONCE | {"triggers": "ignore", "match": {"tag": "a"}}).matchers
     assert maintenance_of(WORK | {"weekly": {}}).weekly == (Window(frozenset(range(7))),)
 
 
@@ -294,6 +295,11 @@ def test_windows() -> None:
         ({"weekly": {}, "expires": "x"}, "expires", "no time"),
         (ONCE | {"match": {"name": "=~("}}, "match.name", "no pattern"),
         (ONCE | {"timezone": "x"}, "timezone", "unknown time zone"),
+        (
+            ONCE | {"match": {"name": "a", "tag": "b"}, "triggers": "hold"},
+            "match.tag",
+            "nothing that triggers are held by, only namespace, name, rule, type",
+        ),
     ],
 )
 def test_a_window_that_means_nothing(keys: dict[str, Any], field: str, reason: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -65,8 +65,6 @@ class Decided:
     followed: Followed = field(default_factory=Followed)
     answered: list[Request] = field(default_factory=list)
     prompted: list[tuple[str, str | None]] = field(default_factory=list)
-    more: bool = False
-    """There are more joins to be looked at."""
 
     @property
     def any(self) -> bool:
@@ -93,7 +91,7 @@ class Triggering:
 
     def load(self, conn: Connection, rules: RuleSet, now: int) -> None:
         """Take up rules, and all that is kept, in a writing transaction; ``now`` in µs UTC."""
-        before, self._rules = self._rules.triggers, rules
+        before, self._rules = self._rules, rules
         triggers = rules.triggers
         gone = joins.known(conn) - triggers.keys()
         joins.forget(conn, gone)
@@ -106,9 +104,9 @@ class Triggering:
         for id_, whole in self._wholes.items():
             if whole.shape != _shape(triggers[id_]):
                 log.info("joins begin anew, as they are made in another way", trigger=id_)
-                joins.forget(conn, [id_])
-                new.append(Whole(id_, now, _shape(triggers[id_])))
-            elif before.get(id_) != triggers[id_]:
+                joins.clear(conn, id_)
+                new.append(replace(whole, since=now, shape=_shape(triggers[id_]), tick_at=None))
+            elif before.triggers.get(id_) != triggers[id_] or before.windows != rules.windows:
                 joins.prompt(conn, [(id_, None)])
         joins.write_wholes(conn, new)
         self._wholes |= {each.trigger_id: each for each in new}
@@ -202,9 +200,9 @@ class Triggering:
         for number, key in enumerate(_in_turn(keys)):
             trigger, join = self._rules.triggers[key[0]], kept[key]
             join.waiting += come.get(key, [])
-            if number >= JOINS:
-                decided.rows[key] = Row(*key, Standing.WAITING, join, UNSEEN, joins.AT_ONCE, None)
-                decided.more = True
+            if number >= JOINS and key not in asked:
+                if key in come:
+                    decided.rows[key] = Row(*key, Standing.WAITING, join, UNSEEN, joins.AT_ONCE, None)
                 continue
             _fit(join.state, trigger)
             advanced = advance(trigger, key[1], join.state, join.waiting, seen, world)
@@ -347,7 +345,8 @@ def _shape(trigger: Trigger) -> str:
     """Say how joins are made: their keys, and what those mean."""
     join = trigger.join
     keys = [join.keys.grain.value, join.keys.sources, join.keys.patterns] if join.keys else None
-    return json.dumps([join.mode.value, join.schedule, join.tolerance, keys, trigger.timezone])
+    local = None if keys is None and join.schedule is None else trigger.timezone
+    return json.dumps([join.mode.value, join.schedule, join.tolerance, keys, local])
 
 
 def _gated(triggers: Iterable[Trigger]) -> dict[str, set[str]]:

@@ -223,6 +223,11 @@ def answer(conn: Connection, done: Collection[Request]) -> None:
         conn.execute(delete(trigger_request).where(trigger_request.c.id.in_([each.id for each in done])))
 
 
+def clear(conn: Connection, trigger_id: str) -> None:
+    """Forget the joins of a trigger."""
+    conn.execute(delete(trigger_join).where(trigger_join.c.trigger_id == trigger_id))
+
+
 def forget(conn: Connection, trigger_ids: Collection[str]) -> None:
     """Forget triggers that are no more; what they fired stays."""
     for table in (trigger_join, trigger_state, trigger_request):

@@ -35,6 +35,8 @@ class Complete(Protocol):
     @property
     def fired_at(self) -> int | None: ...
     @property
+    def passed_at(self) -> int | None: ...
+    @property
     def begun_at(self) -> int | None: ...
     @property
     def partial(self) -> bool: ...
@@ -53,6 +55,7 @@ def holds_of(trigger: Trigger, join: Complete, at: int) -> Iterator[Hold]:
         # One firing a tick: of those that have passed since the last firing the newest counts.
         begun = complete if join.begun_at is None else join.begun_at
         since = begun if join.fired_at is None else join.fired_at
+        since = since if join.passed_at is None else max(since, join.passed_at)
         coming = ticks(trigger).after(since)
         if coming is None or at < coming:
             yield Hold("schedule", coming)

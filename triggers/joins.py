@@ -62,6 +62,8 @@ class State:
     begun_at: int | None = None
     complete_at: int | None = None
     fired_at: int | None = None
+    passed_at: int | None = None
+    """When a tick passed that nobody saw and that is not made up for: what came waits for the next."""
     overdue_at: int | None = None
     """The deadline that passed while it was incomplete."""
     partial: bool = False
@@ -247,6 +249,9 @@ class _Run:
                 if found.met:
                     state.overdue_at = None
             self._holds = [*holds_of(trigger, state, at), *self._world.holds(trigger, self._key, state, at)]
+            if not self._holds and not quiet and trigger.schedule and self._world.missed(trigger, at):
+                state.passed_at = at
+                self._holds = [*holds_of(trigger, state, at)]
             if self._holds or quiet:
                 wakes += [hold.until for hold in self._holds if hold.until is not None]
                 break
@@ -266,7 +271,7 @@ class _Run:
         firing = Firing(
             self._trigger.id, self._key, key, at, consumed, cause,
             partial=not found.tree["met"], by=by, tree=found.tree,
-            skipped=cause is not Cause.MANUAL and self._world.missed(self._trigger, at),
+            skipped=cause is not Cause.MANUAL and not self._trigger.schedule and self._world.missed(self._trigger, at),
         )  # fmt: skip
         self._firings.append(firing)
         self._world.fired(firing)

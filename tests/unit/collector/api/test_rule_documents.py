@@ -350,3 +350,11 @@ def test_editors_are_told_what_each_part_is() -> None:
 
 def test_the_api_gives_all_that_a_file_may_hold() -> None:
     assert set(RuleFile().fields) < set(RulesInForce().fields)
+
+
+def test_the_examples_are_read_as_one_and_written_as_the_same(tmp_path: Path) -> None:
+    rows = read_rules(EXAMPLES)
+    (tmp_path / "all.yaml").write_text(write_rules(rows))
+    again = read_rules([tmp_path / "all.yaml"])
+    assert sorted(map(repr, again)) == sorted(map(repr, rows))
+    assert ruleset_of(again).triggers == ruleset_of(rows).triggers != {}

@@ -41,6 +41,18 @@ class Delivery(Schema):
     next_at = Instant(required=True, allow_none=True, metadata=said("when it is tried next"))
     ended_at = Instant(required=True, allow_none=True)
     error = fields.String(required=True, allow_none=True, metadata=said("of the last attempt"))
+    once = fields.Boolean(
+        required=True, metadata=said("it is not sent again by itself if it may have arrived")
+    )
+    answer = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        allow_none=True,
+        metadata=said(
+            "what the target said of what it started: `run_id` or `external_id`, and `url`; `duplicate` if it "
+            "was there already; a `warning`"
+        ),
+    )
 
 
 class Deliveries(Page):
@@ -69,7 +81,12 @@ class Tried(Schema):
 class DeliveryDetail(Delivery):
     """A delivery with what it says."""
 
-    body = fields.Raw(required=True, metadata=said("of a message: its data, times in µs"))
+    body = fields.Raw(
+        required=True,
+        metadata=said(
+            "of a message: its data, times in µs; of an action: what is started, and what fired it"
+        ),
+    )
     tried = fields.List(fields.Nested(Tried), required=True, metadata=said("the attempts, in order"))
 
 

@@ -66,6 +66,8 @@ def show(settings: Settings, delivery_id: int, form: str) -> None:
     body = found["body"]
     for line in [body["title"], *body["text"].splitlines()] if "title" in body else [json.dumps(body)]:
         out().print(plain(line))
+    for name, value in (found["answer"] or {}).items():
+        out().print(plain(f"{name}: {value}"))
     if found["tried"]:
         out().print()
     rows = [
@@ -105,4 +107,5 @@ def cancel(settings: Settings, ids: tuple[int, ...]) -> None:
     """Give up deliveries that wait; what is being sent right now may arrive all the same."""
     with opened(settings) as database, database.write() as conn:
         number = outbox.cancel(conn, ids, now_us())
+        database.notify(conn)
     out().print(f"{number} cancelled")

@@ -30,6 +30,10 @@ class Delivery:
     """When it is tried next; None unless it waits."""
     ended_at: int | None
     error: str | None
+    once: bool
+    """It is not sent again by itself if it may have arrived."""
+    answer: dict[str, Any] | None
+    """What the target said of what it started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +139,14 @@ def _deliveries() -> Select[Any]:
         "next_at",
         "ended_at",
         "error",
+        "once",
+        "answer",
     )
     return select(outbox.c.target_id.label("target"), *(outbox.c[name] for name in columns))
 
 
 def _delivery(row: Any) -> Delivery:
     values = {name: getattr(row, name) for name in Delivery.__slots__}
-    return Delivery(**values | {"next_at": row.next_at if row.state == State.PENDING else None})
+    values["next_at"] = row.next_at if row.state == State.PENDING else None
+    values["answer"] = json.loads(row.answer) if row.answer is not None else None
+    return Delivery(**values)

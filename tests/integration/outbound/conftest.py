@@ -11,9 +11,12 @@ import pytest
 from collector.outbound.dispatcher import Dispatcher
 from collector.outbound.sending import Kind
 from collector.settings import Settings
-from collector.storage import outbox, outbox_reads, rules
+from collector.storage import facts, outbox, outbox_reads, rules
 from collector.storage.engine import Database
+from collector.storage.facts import What
+from collector.storage.outbox import Queued
 from collector.storage.outbox_reads import Delivery, Receiver, Tried
+from tests.exchanges import firing
 from tests.parcels import AT, message
 from triggers.documents import Row
 
@@ -51,6 +54,23 @@ class Office:
         with self.database.write() as conn:
             outbox.put(conn, target, kind, key, body, self.now)
             self.database.notify(conn)
+
+    def act(self, target: str, *keys: str, once: bool = False, **options: object) -> None:
+        """Queue actions of firings, with options."""
+        body = dict(firing({"text": "go"} | options).body)
+        with self.database.write() as conn:
+            wanted = [Queued(target, Kind.ACTION, key, body, once) for key in keys]
+            outbox.put_all(conn, wanted, self.now)
+            self.database.notify(conn)
+
+    def told(self) -> list[str]:
+        """Give the keys of which the engine is told that something has become of them; it is told once."""
+        with self.database.write() as conn:
+            told = facts.told(conn, 1000)
+            facts.forget(conn, told.ids)
+            assert set(told.subjects.values()) <= {What.SENT}
+            found = [outbox_reads.find(conn, id_) for id_ in told.subjects]
+            return sorted(each[0].key for each in found if each is not None)
 
     def step(self, seconds: float = 0) -> int:
         """Let time pass, then have everything sent that is due; give the number of attempts."""

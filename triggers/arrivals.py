@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +15,7 @@ from triggers.conditions import Input, Keys, Mode, Trigger
 from triggers.deadlines import Timetable, timetable
 from triggers.model import Due, Grain, KeySource
 from triggers.partitions import cut, read, shift
-from triggers.zones import local, zone
+from triggers.zones import local, times_shown, zone
 
 WHOLE: Final = ""
 """The key of a join that has no keys."""
@@ -152,13 +152,15 @@ def key_start(key: str, grain: Grain) -> datetime:
     return datetime.strptime(key, FORMATS[grain])  # noqa: DTZ007  # of no zone: it is the trigger's
 
 
-def parts_of(key: str, whole: Grain, grain: Grain) -> Iterator[str]:
-    """Give the partitions of a finer grain that a key holds."""
+def parts_of(key: str, whole: Grain, grain: Grain, timezone: str) -> Iterator[str]:
+    """Give the partitions of a finer grain that a key holds. An hour that clocks leave out is none of them."""
+    own = zone(timezone)
     moment = key_start(key, whole)
     end = shift(moment, 1, whole)
     while moment < end:
-        yield key_text(moment, grain)
-        moment = shift(moment, 1, grain) if grain is not Grain.HOUR else moment + timedelta(hours=1)
+        if grain is not Grain.HOUR or times_shown(moment, own):
+            yield key_text(moment, grain)
+        moment = shift(moment, 1, grain)
 
 
 def ticks(trigger: Trigger) -> Timetable:

@@ -148,8 +148,9 @@ class Then(StrEnum):
 class Deadline:
     """Until when a join is to be complete: ``after`` it began, or ``at`` a time of day.
 
-    Of an epoch that is the first such time after its tick, of a partition the first after the time that it holds, else
-    the first after the join began; with a calendar the first on a working day.
+    Of an epoch that is the first such time after its tick, else the first after the join began, and of a partition also
+    after the time that it holds; with a calendar the first on a working day. A join begins with the first update of
+    an input that is not optional.
     """
 
     then: Then
@@ -273,6 +274,8 @@ class Trigger:
 
     def __post_init__(self) -> None:
         zone(self.timezone)
+        if self.schedule is not None and self.join.schedule is not None:
+            raise RuleError("epochs have a schedule already", "schedule")
         ids = [each.id for each in self.when.inputs()]
         if len(set(ids)) < len(ids):
             raise RuleError("two inputs have the same id", "when")

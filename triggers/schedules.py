@@ -17,6 +17,11 @@ LONGEST_HOLIDAY = 400
 """Days among which a working day is looked for."""
 
 
+def starts_at(trigger: Trigger, key: str) -> int:
+    """Give from when on what comes belongs to an epoch (µs UTC)."""
+    return parse_instant(key)[0] - trigger.join.tolerance
+
+
 def ends_at(trigger: Trigger, key: str) -> int | None:
     """Give when what comes belongs to the next epoch (µs UTC); None: the join is none of an epoch."""
     if trigger.join.mode is not Mode.EPOCH:
@@ -35,7 +40,8 @@ def deadline_of(trigger: Trigger, key: str, begun_at: int | None) -> int | None:
         since = parse_instant(key)[0]
     elif trigger.join.keys is not None and deadline.at is not None and begun_at is not None:
         end = shift(key_start(key, trigger.join.keys.grain), 1, trigger.join.keys.grain)
-        since = wall(end, zone(trigger.timezone))
+        # A partition that comes when that has long passed, as in a backfill, has until the next such time.
+        since = max(wall(end, zone(trigger.timezone)), begun_at)
     if since is None:
         return None
     if deadline.after is not None:

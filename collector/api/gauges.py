@@ -10,11 +10,12 @@ from prometheus_client.registry import Collector
 
 from collector.api.services import reading
 from collector.errors import TidegateError
-from collector.storage import gauges
+from collector.storage import firing_reads, gauges, trigger_reads
 from collector.storage.event_reads import inbox_lag
 from collector.storage.outbox import State as Outgoing
 from collector.times import now_us
 from triggers.alerts import Severity
+from triggers.joins import Standing
 from triggers.verdict import State
 
 STANDINGS = ("open", "muted", "acknowledged", "affected")
@@ -86,6 +87,43 @@ class Freshness(Collector):
         for each in State:
             expectations.add_metric([each.value], found.expectations.get(each, 0))
         yield expectations
+
+
+class Triggers(Collector):
+    """What triggers wait for, and what became of what they fired."""
+
+    def collect(self) -> Iterator[Metric]:
+        now = now_us()
+        try:
+            with reading() as conn:
+                found, fired = trigger_reads.tally(conn, now), firing_reads.count_states(conn)
+        except TidegateError:
+            return
+        firings = GaugeMetricFamily(
+            "tidegate_firings", "Firings that are kept, by how far they have come.", labels=["state"]
+        )
+        for state in firing_reads.STATES:
+            firings.add_metric([state], fired.get(state, 0))
+        yield firings
+        joins = GaugeMetricFamily(
+            "tidegate_trigger_joins", "Joins of triggers, by how they stand.", labels=["state"]
+        )
+        for standing in Standing:
+            joins.add_metric([standing.value], found.joins.get(standing.value, 0))
+        yield joins
+        yield GaugeMetricFamily(
+            "tidegate_trigger_joins_due", "Joins whose time to be looked at has come.", found.due
+        )
+        yield GaugeMetricFamily(
+            "tidegate_trigger_lateness_seconds",
+            "Seconds by which the engine is late to look at a join whose time has come.",
+            seconds_since(found.oldest_due),
+        )
+        yield GaugeMetricFamily(
+            "tidegate_trigger_unkeyed",
+            "Updates that did not say which partition they wrote, since triggers were first followed.",
+            found.unkeyed,
+        )
 
 
 def seconds_since(instant: int | None) -> float:

@@ -9,7 +9,7 @@ from flask.wrappers import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import Connection, text
 
-from collector.api.gauges import Freshness, Queue, seconds_since
+from collector.api.gauges import Freshness, Queue, Triggers, seconds_since
 from collector.api.services import reading, services
 from collector.errors import TidegateError
 from collector.storage.event_reads import oldest_waiting
@@ -62,4 +62,4 @@ def _projector(conn: Connection) -> dict[str, object]:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Give the metrics in the text format of Prometheus."""
-    return Response(exposition([Queue(), Freshness()]), content_type=CONTENT_TYPE_LATEST)
+    return Response(exposition([Queue(), Freshness(), Triggers()]), content_type=CONTENT_TYPE_LATEST)

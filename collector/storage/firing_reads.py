@@ -145,7 +145,7 @@ def is_fired(conn: Connection, firing_id: str) -> bool:
 def count_states(conn: Connection) -> dict[str, int]:
     """Count the firings that are kept by how far they have come."""
     grouped = select(firing.c.state, func.count()).group_by(firing.c.state)
-    return dict(conn.execute(grouped).tuples().all())
+    return {row[0]: row[1] for row in conn.execute(grouped)}
 
 
 _COLUMNS: Final = tuple(firing.c[name] for name in FiringRow.__slots__)

@@ -296,9 +296,9 @@ class Tally(NamedTuple):
 def tally(conn: Connection, now: int) -> Tally:
     """Count how triggers are doing at a time (µs UTC)."""
     grouped = select(trigger_join.c.state, func.count()).group_by(trigger_join.c.state)
-    joins: dict[str, int] = dict(conn.execute(grouped).tuples().all())
+    joins = {row[0]: row[1] for row in conn.execute(grouped)}
     unkeyed = conn.execute(select(func.coalesce(func.sum(trigger_state.c.unkeyed), 0))).scalar_one()
     since = case((trigger_join.c.next_at == 0, trigger_join.c.changed_at), else_=trigger_join.c.next_at)
     passed = select(func.count(), func.min(since)).where(trigger_join.c.next_at <= now)
-    due, oldest = conn.execute(passed).tuples().one()
+    due, oldest = conn.execute(passed).one()
     return Tally(joins, int(unkeyed), due, oldest)

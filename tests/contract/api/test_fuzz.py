@@ -15,6 +15,7 @@ from sqlalchemy import insert
 from collector.app import create_app
 from collector.storage import outbox, tables
 from collector.storage.compression import pack
+from collector.storage.firings import Progress
 from collector.times import now_us
 from collector.wiring import Services
 from lineage.model import Direction, run_key
@@ -22,7 +23,9 @@ from tests.accounts import history
 from tests.catalog import HOUR, NOON
 from tests.integration.api.conftest import Writing
 from tests.parcels import message
+from tests.triggered import TODAY, Triggered, came, does, waits_for
 from tests.watched import Watched
+from triggers.firings import fire_key, id_of
 
 EXAMPLES = 8
 """For each operation; enough to meet what a parameter's type lets in, little enough to run each time."""
@@ -75,6 +78,14 @@ def schema(services: Services, writing: Writing) -> Any:
         matchers = json.dumps([{"label": "name", "value": "0", "regex": False, "negative": False}])
         catalog.conn.execute(insert(tables.silence), [{"id": "0", "matchers": matchers, **until}])
         outbox.put(catalog.conn, "0", "notification", "0", message().data(), NOON)
+        body = waits_for("0", "1")
+        for each in body["when"]["all"]:
+            each["dataset"]["namespace"] = "0"
+        triggered = Triggered(catalog.conn)
+        triggered.trigger("0", body)
+        triggered.joined("0", body, [came("0", namespace="0")])
+        started = does(run_id="0", job_namespace="0", job_name="0", handle='{"url": "0"}')
+        triggered.fired("0", [came("0", namespace="0")], TODAY, NOON, Progress.COMPLETED, started)
     return schemathesis.openapi.from_wsgi("/api/openapi.json", create_app(services))
 
 
@@ -104,7 +115,13 @@ KNOWN: dict[str, dict[str, Any]] = {
 }
 """Parameters with which something is found."""
 
-IDS: dict[str, Any] = {"expectation_id": "0", "alert_id": 1, "delivery_id": 1}
+IDS: dict[str, Any] = {
+    "expectation_id": "0",
+    "alert_id": 1,
+    "delivery_id": 1,
+    "trigger_id": "0",
+    "firing_id": id_of(fire_key("0", TODAY, NOON)),
+}
 """Variables of paths, likewise."""
 
 

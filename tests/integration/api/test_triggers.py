@@ -391,3 +391,27 @@ def test_a_key_of_some_namespaces_sees_only_that_others_are_waited_for(
         ):
             refused = client.post(f"{V2}/{path}", json={}, headers={"X-API-Key": key})
             assert refused.status_code == 403, path
+
+
+def test_metrics_tell_of_triggers(client: FlaskClient, writing: Writing) -> None:
+    have(writing)
+    with writing() as catalog:
+        triggered = Triggered(catalog.conn)
+        triggered.trigger("idle", ONE, unkeyed=3, unkeyed_at=NOON)
+        triggered.fired("idle", [], "", NOON, Progress.FAILED)
+        triggered.fired("idle", [], "", NOON + 1, Progress.FAILED)
+    text = client.get("/metrics").text
+    told = dict(
+        line.rsplit(" ", 1)
+        for line in text.splitlines()
+        if line.startswith(("tidegate_firings", "tidegate_tr"))
+    )
+    assert told['tidegate_firings{state="failed"}'] == "2.0"
+    assert told['tidegate_firings{state="lost"}'] == "0.0"
+    assert told['tidegate_trigger_joins{state="waiting"}'] == "2.0"
+    assert told["tidegate_trigger_unkeyed"] == "3.0"
+    assert told["tidegate_trigger_joins_due"] == "0.0"
+    assert told["tidegate_trigger_lateness_seconds"] == "0.0"
+    with writing() as catalog:
+        joins.prompt(catalog.conn, [("build-finance", None)])
+    assert "tidegate_trigger_joins_due 2.0" in client.get("/metrics").text

@@ -112,6 +112,12 @@ class Settings:
         "run the commands that rules name, as the user of this server, with all that it may do; whoever may write "
         "rules may then do it too",
     )
+    forward: str = setting(
+        "",
+        "other OpenLineage backends, separated by commas, that get the events of what triggers fired: "
+        "`http://marquez:5000`; empty: none",
+        empty=True,
+    )
     secret_env: str = setting(
         "*",
         "environment variables, separated by commas, that rules may name as `env:NAME`; `*` and `?` stand for any "

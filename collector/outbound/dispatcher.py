@@ -25,6 +25,7 @@ import structlog
 from sqlalchemy import Connection
 
 from collector.errors import DatabaseUnavailable
+from collector.outbound import forwarding
 from collector.outbound.guard import Forbidden, Guard, Unreachable
 from collector.outbound.http import Connections, Http, NoAnswer
 from collector.outbound.recording import RETRY_SECONDS, Sent, record_of, write
@@ -92,6 +93,7 @@ class Dispatcher:
         """Raises ``ConfigurationError`` if what may be sent, or where to, cannot be read."""
         guard = Guard.of(settings.outbound_allow)
         self._secrets = Secrets.of(settings)
+        self._backends = frozenset(forwarding.targets(settings))
         timeout = settings.outbound_timeout
         http = Http(guard, timeout)
         self._connections = Connections(guard, http.tls)
@@ -171,7 +173,7 @@ class Dispatcher:
         with self._database.write() as conn:
             rooms = [(id_, min(room, share)) for id_, room in rooms[:free]]
             claim = turns.claim(conn, self._holder, now, self._lease_us, rooms)
-            found = {id_: _target(conn, id_) for id_ in {each.target_id for each in claim.taken}}
+            found = {id_: self._target(conn, id_) for id_ in {each.target_id for each in claim.taken}}
             if claim.ended:
                 self._database.notify(conn)
         with self._lock:
@@ -183,6 +185,16 @@ class Dispatcher:
                     self._lanes[id_] += 1
                     self._submit(self._workers, self._go, id_)
         return len(claim.taken)
+
+    def _target(self, conn: Connection, target_id: str) -> Target | RuleError | Unusable:
+        """Find a target, or why there is none to send to."""
+        if target_id in self._backends:
+            return forwarding.target_of(target_id)
+        try:
+            found = targets.find(conn, target_id)
+        except RuleError as error:
+            return error
+        return found or Unusable(f"There is no target {target_id} in the rules.")
 
     def _finish(self) -> None:
         """Wait for all that is under way."""
@@ -288,12 +300,3 @@ class Dispatcher:
         while old:
             with self._database.write() as conn:
                 old = outbox.prune(conn, self._clock() - self._keep_us) > 0
-
-
-def _target(conn: Connection, target_id: str) -> Target | RuleError | Unusable:
-    """Find a target, or why there is none to send to."""
-    try:
-        found = targets.find(conn, target_id)
-    except RuleError as error:
-        return error
-    return found or Unusable(f"There is no target {target_id} in the rules.")

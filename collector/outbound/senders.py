@@ -13,12 +13,14 @@ from collector.outbound import (
     databricks,
     dbt_cloud,
     email,
+    forwarding,
     pagerduty,
     prefect,
     webhook,
 )
 from collector.outbound.plugins import plugin
 from collector.outbound.sending import Sender
+from collector.storage.targets import OPENLINEAGE
 
 SENDERS: Final[Mapping[str, Sender]] = {
     "airflow": airflow.send,
@@ -28,6 +30,7 @@ SENDERS: Final[Mapping[str, Sender]] = {
     "databricks": databricks.send,
     "dbt_cloud": dbt_cloud.send,
     "email": email.send,
+    OPENLINEAGE: forwarding.send,
     "pagerduty": pagerduty.send,
     "prefect": prefect.send,
     "webhook": webhook.send,

@@ -108,7 +108,7 @@ def receivers(conn: Connection) -> list[Receiver]:
     return [
         Receiver(
             id=each,
-            kind=kinds.get(each),
+            kind=targets.OPENLINEAGE if each.startswith(targets.BACKEND) else kinds.get(each),
             **{
                 name: getattr(known.get(each), name, None)
                 for name in ("tried_at", "wait_until", "disabled_at", "reason")

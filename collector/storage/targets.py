@@ -16,6 +16,13 @@ OWNED = f"{OWNER}:"
 """How the ids of those begin that the map of owners makes by the way; they have no row of their own."""
 
 
+BACKEND = "backend:"
+"""How the ids of those begin that get our own events, by the setting ``forward``; an address follows."""
+
+OPENLINEAGE = "openlineage"
+"""Their kind."""
+
+
 def find(conn: Connection, target_id: str) -> Target | None:
     """Give a target; None if no rule has it. Raises ``RuleError`` for one that this version does not take."""
     body = select(rule.c.body).where(rule.c.kind == "target", rule.c.id == target_id)

@@ -352,9 +352,13 @@ def test_the_api_gives_all_that_a_file_may_hold() -> None:
     assert set(RuleFile().fields) < set(RulesInForce().fields)
 
 
-def test_the_examples_are_read_as_one_and_written_as_the_same(tmp_path: Path) -> None:
-    rows = read_rules(EXAMPLES)
-    (tmp_path / "all.yaml").write_text(write_rules(rows))
-    again = read_rules([tmp_path / "all.yaml"])
-    assert sorted(map(repr, again)) == sorted(map(repr, rows))
-    assert ruleset_of(again).triggers == ruleset_of(rows).triggers != {}
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_examples_are_written_as_they_were_read(path: Path, tmp_path: Path) -> None:
+    rows = read_rules([path])
+    (tmp_path / "again.yaml").write_text(write_rules(rows))
+    assert read_rules([tmp_path / "again.yaml"]) == rows
+
+
+def test_the_examples_are_read_as_one() -> None:
+    found = ruleset_of(read_rules(EXAMPLES))
+    assert min(map(len, (found.expectations, found.triggers, found.targets, found.windows))) > 1

@@ -17,30 +17,24 @@ from sqlalchemy import Connection
 
 from collector.engine.acting import queued_of
 from collector.engine.emitting import Started, Told
+from collector.engine.stages import (
+    GOING_ON,
+    LOST_AFTER,
+    OUTCOMES,
+    REACHED,
+    STARTING,
+    UNDER_WAY,
+    deciding,
+    state_of,
+)
 from collector.storage import effects, firings, outbox
 from collector.storage.firings import OPEN, Doing, Fired, Progress, Seen, Sent
 from collector.storage.outbox import Queued
 from lineage.model import JobRef, run_key
-from triggers.conditions import Action, Stage, Trigger
+from triggers.conditions import Action, Trigger
 from triggers.firings import Firing
 
-LOST_AFTER = 86_400_000_000
-"""µs after which a run of which nothing was heard is lost, where the rule does not say."""
-
-UNDER_WAY = frozenset({Progress.QUEUED, Progress.STARTED, Progress.RUNNING, Progress.WAITING})
-
-REACHED: Mapping[str, tuple[Stage, ...]] = {
-    Progress.STARTED: (Stage.STARTED,),
-    Progress.RUNNING: (Stage.STARTED, Stage.RUNNING),
-    Progress.COMPLETED: (Stage.STARTED, Stage.RUNNING, Stage.COMPLETED),
-    Progress.FAILED: (Stage.STARTED, Stage.RUNNING, Stage.FAILED),
-    Progress.LOST: (Stage.STARTED, Stage.LOST),
-}
-"""The stages that an action has come to, or passed, by its state."""
-
 TOLD = {Progress.COMPLETED: RunState.COMPLETE, Progress.FAILED: RunState.FAIL, Progress.LOST: RunState.FAIL}
-
-OUTCOMES = {"COMPLETE": Progress.COMPLETED, "FAIL": Progress.FAILED, "ABORT": Progress.FAILED}
 
 
 @dataclass(slots=True)
@@ -115,22 +109,20 @@ class Following:
         times = (each.fired.next_at for each in self._open.values())
         return min((at for at in times if at is not None), default=None)
 
-    @property
-    def chains(self) -> dict[bytes, Sequence[str]]:
-        """The chains of the runs that are recognised, and of firings themselves, by key."""
-        found = {key: self._open[id_] for key, id_ in self._by_firing.items()}
-        found |= {key: self._open[doing.firing_id] for key, doing in self._by_run.items()}
-        return {key: json.loads(each.fired.chain) for key, each in found.items()}
+    def chain_of(self, key: bytes) -> Sequence[str]:
+        """Give the chain of a run that is recognised, or a firing itself; of others nothing."""
+        doing = self._by_run.get(key)
+        id_ = doing.firing_id if doing is not None else self._by_firing.get(key)
+        chain: Sequence[str] = json.loads(self._open[id_].fired.chain) if id_ is not None else ()
+        return chain
 
     def add(
         self, firing: Firing, doings: list[Doing], now: int, followed: Followed
     ) -> tuple[Progress, int | None]:
         """Take a new firing up; give how far it has come at once, and when what it starts is lost (µs UTC)."""
-        guard = self._triggers[firing.trigger].guard
-        next_at = now + (guard.lost_after or LOST_AFTER) if any(each.starts for each in doings) else None
         fired = Fired(
             firing.id, firing.trigger, firing.key, firing.at, firing.consumed_json(), json.dumps(firing.chain),
-            Progress.FIRED, next_at,
+            Progress.FIRED, None,
         )  # fmt: skip
         self._take_up([fired], doings)
         followed.told.append(_told(fired, RunState.START, firing.at))
@@ -151,7 +143,7 @@ class Following:
             for firing_id in self._take_sent(conn, firings.sent(conn, sent_ids), now, followed):
                 touched[firing_id] = None
         if self._open and run_ids:
-            for firing_id in self._take_runs(conn, firings.seen(conn, run_ids), followed):
+            for firing_id in self._take_runs(conn, firings.seen(conn, run_ids), now, followed):
                 touched[firing_id] = None
         for each in list(self._open.values()):
             if each.fired.next_at is not None and each.fired.next_at <= seen:
@@ -178,24 +170,25 @@ class Following:
             if doing is None:
                 continue  # it was no firing that had it sent
             if each.state == outbox.State.DELIVERED:
-                self._take_answer(doing, each, now)
+                self._take_answer(doing, each, now, followed)
                 if doing.run_key is not None and doing.state == Progress.STARTED:
                     answered[doing.run_key] = doing
             elif each.state == outbox.State.PENDING:
-                doing.state, doing.error, doing.ended_at = Progress.QUEUED, None, None
-            else:
+                self._revive(doing, followed)
+            elif doing.state in (Progress.QUEUED, Progress.DEAD):
+                # Of what has been seen to run it does not matter that nobody knows whether it was sent.
                 doing.state, doing.error, doing.ended_at = Progress.DEAD, each.error, now
             followed.doings[doing.firing_id, doing.action_id] = doing
             yield doing.firing_id
         # Quick runs have told of themselves before the answer was written down.
-        self._stand(conn, answered, followed)
+        self._stand(conn, answered, now, followed)
 
-    def _take_answer(self, doing: Doing, sent: Sent, now: int) -> None:
+    def _take_answer(self, doing: Doing, sent: Sent, now: int, followed: Followed) -> None:
         doing.handle = json.dumps(sent.answer, ensure_ascii=False) if sent.answer else None
-        doing.error = sent.answer.get("warning")
         doing.started_at = doing.started_at or now
-        if doing.state in (Progress.QUEUED, Progress.DEAD):
-            doing.state = Progress.STARTED
+        self._revive(doing, followed)
+        if doing.state == Progress.QUEUED:
+            doing.state, doing.error = Progress.STARTED, sent.answer.get("warning")
             doing.ended_at = None if doing.starts else now
         if doing.external_id is None:
             doing.external_id = sent.answer.get("external_id")
@@ -204,39 +197,54 @@ class Following:
             doing.run_id, doing.run_key = run_id, run_key(run_id)
         self._index(doing)
 
+    def _revive(self, doing: Doing, followed: Followed) -> None:
+        """Let what could not be sent be on its way again, and what was left out for that wait again."""
+        if doing.state != Progress.DEAD:
+            return
+        doing.state, doing.error, doing.ended_at = Progress.QUEUED, None, None
+        alive = {doing.action_id}
+        for each in self._open[doing.firing_id].doings:
+            action = self._action(each)
+            if each.state == Progress.LEFT_OUT and action and action.after and action.after.action in alive:
+                each.state, each.ended_at = Progress.WAITING, None
+                alive.add(each.action_id)
+                followed.doings[each.firing_id, each.action_id] = each
+
     # --- runs --------------------------------------------------------------------------------------------------
 
-    def _take_runs(self, conn: Connection, runs: Iterable[Seen], followed: Followed) -> Iterable[str]:
+    def _take_runs(
+        self, conn: Connection, runs: Iterable[Seen], now: int, followed: Followed
+    ) -> Iterable[str]:
         mine: dict[bytes, Doing] = {}
         for run in runs:
             doing = self._recognise(run)
             if doing is not None:
+                if doing.run_key is not None:
+                    self._by_run.pop(doing.run_key, None)
                 doing.run_key, doing.run_id = run.key, run.run_id
                 self._by_run[run.key] = mine[run.key] = doing
-        self._stand(conn, mine, followed)
+        self._stand(conn, mine, now, followed)
         return [doing.firing_id for doing in mine.values()]
 
     def _recognise(self, run: Seen) -> Doing | None:
         found = self._by_run.get(run.key)
         if found is None and run.external_id is not None:
             found = self._by_external.get(run.external_id)
-        if found is None and run.parent_key is not None and run.parent_key in self._by_firing:
-            mine = self._open[self._by_firing[run.parent_key]].doings
-            free = (each for each in mine if each.starts and each.run_key is None and each.state in UNDER_WAY)
-            found = next(free, None)
-        return found or self._by_name(run)
-
-    def _by_name(self, run: Seen) -> Doing | None:
-        """Recognise a run by its job alone: where the rule names it, as its tool says nothing of who started it."""
-        waiting = self._by_job.get(JobRef(run.job_namespace, run.job_name), {})
+        if found is not None:
+            return found
+        # Where the rule names the job, a tool may say nothing of who started it.
+        named = self._by_job.get(JobRef(run.job_namespace, run.job_name), {})
+        firing_id = self._by_firing.get(run.parent_key) if run.parent_key is not None else None
+        if firing_id is not None:
+            free = [each for each in self._open[firing_id].doings if _is_free(each)]
+            return min(free, key=lambda each: each.outbox_key not in named, default=None)
         began = run.started_at or run.ended_at
-        for doing in waiting.values():
-            at = self._open[doing.firing_id].fired.at
-            if doing.run_key is None and doing.state in UNDER_WAY and began is not None and began >= at:
+        for doing in named.values():
+            if _is_free(doing) and began is not None and began >= self._open[doing.firing_id].fired.at:
                 return doing
         return None
 
-    def _stand(self, conn: Connection, mine: Mapping[bytes, Doing], followed: Followed) -> None:
+    def _stand(self, conn: Connection, mine: Mapping[bytes, Doing], now: int, followed: Followed) -> None:
         """Find out how runs stand: of several jobs with one run id the one that goes on counts, or else that failed."""
         by_key: dict[bytes, list[Seen]] = defaultdict(list)
         for run in firings.seen_by_key(conn, mine):
@@ -254,16 +262,24 @@ class Following:
             doing.ended_at = None if state is Progress.RUNNING else max(run.ended_at or 0 for run in runs)
             if doing.job_name is None:
                 doing.job_namespace, doing.job_name = runs[0].job_namespace, runs[0].job_name
+            doing.started_at = doing.started_at or now
             doing.running_at = doing.running_at or runs[0].started_at or runs[0].ended_at
             followed.doings[doing.firing_id, doing.action_id] = doing
 
     def _lose(self, each: _Open, now: int, followed: Followed) -> None:
         for doing in each.doings:
-            if doing.starts and doing.state in UNDER_WAY:
+            if (at := self._lost_at(each, doing)) is not None and at <= now:
                 doing.state, doing.ended_at = Progress.LOST, now
                 doing.error = "Nothing was heard of its end in time."
                 followed.doings[doing.firing_id, doing.action_id] = doing
-        each.fired.next_at = None
+
+    def _lost_at(self, each: _Open, doing: Doing) -> int | None:
+        """Give when a run is taken for lost (µs UTC); None: it is not known to have been started, or has ended."""
+        if not doing.starts or doing.state not in GOING_ON or doing.started_at is None:
+            return None
+        trigger = self._triggers.get(each.fired.trigger_id)
+        lost_after = trigger.guard.lost_after if trigger else None
+        return doing.started_at + (lost_after or LOST_AFTER)
 
     # --- what follows ------------------------------------------------------------------------------------------
 
@@ -281,23 +297,25 @@ class Following:
                 followed.queued.append(queued_of(doing, action))
             elif awaited.state not in UNDER_WAY:
                 doing.state, doing.ended_at = Progress.LEFT_OUT, now
+            else:
+                continue
             followed.doings[doing.firing_id, doing.action_id] = doing
-        state = _state(each.doings)
-        if state != each.fired.state:
-            each.fired.state = state
-            each.fired.error = next((doing.error for doing in each.doings if doing.error), None)
-            followed.fired[firing_id] = each.fired
+        state, fired = state_of(each.doings), each.fired
+        losses = (self._lost_at(each, doing) for doing in each.doings)
+        next_at = min((at for at in losses if at is not None), default=None)
+        if (state, next_at) != (fired.state, fired.next_at):
+            fired.state, fired.next_at = state, next_at
+            fired.error = next((doing.error for doing in deciding(each.doings) if doing.error), None)
+            followed.fired[firing_id] = fired
         if state in OPEN:
-            if each.fired.ended_at is not None:
-                # What was dead is sent again.
-                each.fired.ended_at, each.fired.next_at = None, now + LOST_AFTER
-                followed.fired[firing_id] = each.fired
+            # What was dead may be sent again.
+            fired.ended_at = None
             return
-        if each.fired.ended_at is None:
-            each.fired.ended_at, each.fired.next_at = now, None
-            followed.fired[firing_id] = each.fired
-            followed.ended.append(each.fired)
-            followed.told.append(_told(each.fired, TOLD[state], now, each.doings))
+        if fired.ended_at is None:
+            fired.ended_at = now
+            followed.fired[firing_id] = fired
+            followed.ended.append(fired)
+            followed.told.append(_told(fired, TOLD[state], now, each.doings))
         self._drop(each)
 
     def _drop(self, each: _Open) -> None:
@@ -333,18 +351,9 @@ class Following:
         return next((each for each in actions if each.id == doing.action_id), None)
 
 
-def _state(doings: Sequence[Doing]) -> Progress:
-    """Say how far a firing has come: by what it starts, or where it starts nothing by what it tells."""
-    mine = [doing for doing in doings if doing.starts] or doings
-    states = {Progress(doing.state) for doing in mine}
-    if not any(doing.starts for doing in mine):
-        # What was only told is done when it has arrived.
-        states = {Progress.COMPLETED if each is Progress.STARTED else each for each in states}
-    if states & UNDER_WAY:
-        return next((each for each in (Progress.RUNNING, Progress.STARTED) if each in states), Progress.FIRED)
-    if Progress.LOST in states:
-        return Progress.LOST
-    return Progress.FAILED if states & {Progress.FAILED, Progress.DEAD} else Progress.COMPLETED
+def _is_free(doing: Doing) -> bool:
+    """Tell whether no run of it has been seen. The id that a target answered with need not be that of the run."""
+    return doing.starts and doing.job_name is None and doing.state in STARTING
 
 
 def _told(fired: Fired, state: RunState, at: int, doings: Sequence[Doing] = ()) -> Told:

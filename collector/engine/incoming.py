@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -40,9 +40,9 @@ class Incoming:
         told: Told,
         triggers: Mapping[str, Trigger],
         coming: Mapping[int, Collection[Binding]],
-        recognised: Mapping[bytes, Sequence[str]],
+        recognised: Callable[[bytes], Sequence[str]],
     ) -> Read:
-        """Read the new updates that are told of; ``recognised`` are chains as ``arrivals.chains`` takes them.
+        """Read the new updates that are told of; ``recognised`` is as ``arrivals.chains`` takes it.
 
         ``coming`` are bindings that are about to be made, by name.
         """
@@ -56,7 +56,7 @@ class Incoming:
         if not found.taken:
             return found
         # Before any trigger has fired, none has led to anything.
-        self._ever = self._ever or bool(recognised) or arrivals.any_fired(conn)
+        self._ever = self._ever or arrivals.any_fired(conn)
         chains = arrivals.chains(conn, found.taken, recognised) if self._ever else {}
         for each in found.taken:
             for trigger_id, input_id in bound[each.update.dataset_id]:

@@ -131,7 +131,7 @@ class Triggering:
             return decided
         decided.followed = self._following.step(conn, sent, told.runs, seen, now)
         coming = self._bindings.coming(conn, told.subjects)
-        incoming = self._incoming.read(conn, told, self._rules.triggers, coming, self._following.chains)
+        incoming = self._incoming.read(conn, told, self._rules.triggers, coming, self._following.chain_of)
         decided.taken, come = incoming.taken, incoming.by_key
         for trigger_id, number in incoming.unkeyed.items():
             whole = self._whole(decided, trigger_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -200,11 +200,11 @@ def prune(conn: Connection, before: int, limit: int) -> int:
 
 
 def chains(
-    conn: Connection, taken: Collection[Come], recognised: Mapping[bytes, Sequence[str]]
+    conn: Connection, taken: Collection[Come], recognised: Callable[[bytes], Sequence[str]]
 ) -> dict[bytes, tuple[str, ...]]:
     """Give the triggers whose firings led to runs, by the keys of these; those that none led to are left out.
 
-    ``recognised``: chains of runs that have been recognised in this round.
+    ``recognised`` gives those of runs that have been recognised in this round, of others nothing.
     """
     # Of every run that is looked at, those below it that want to know.
     below: dict[bytes, set[bytes]] = {each.run_key: {each.run_key} for each in taken}
@@ -218,7 +218,7 @@ def chains(
         if not level:
             break
         looked.update(level)
-        known = {key: tuple(recognised[key]) for key in level if key in recognised} | _fired(conn, level)
+        known = {key: tuple(chain) for key in level if (chain := recognised(key))} | _fired(conn, level)
         for key, chain in known.items():
             for wanting in below[key]:
                 found[wanting] = max(found.get(wanting, ()), chain, key=len)

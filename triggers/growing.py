@@ -85,6 +85,12 @@ class GrowingFacts:
             schemas = [SchemaSeen(at, versions[hash_].facet) for hash_, at in in_force(times)]
         return Facts(updates, checks, schemas)
 
+    def after(self, dataset_id: int, at: int, run_id: int) -> tuple[list[Check], int | None]:
+        """Give the checks of a dataset since an instant, and those of a run; and when it was updated next after it."""
+        checks = self._checks[dataset_id].since(at, run_id) if dataset_id in self._checks else []
+        updates = self._updates.get(dataset_id)
+        return checks, None if updates is None else updates.next_after(at)
+
     def everything(self, dataset_id: int) -> Facts:
         """Give all that is known of a dataset."""
         wanted = self._of(dataset_id, Need(schemas=True))
@@ -123,6 +129,11 @@ class Updates:
                 self._forget_version(update)
                 return
             place += 1
+
+    def next_after(self, at: int) -> int | None:
+        """Give the time of the first one after an instant."""
+        place = bisect_right(self._times, at)
+        return self._times[place] if place < len(self._times) else None
 
     def serving(self, need: Need) -> list[Update]:
         """Give so many of the newest that they suffice."""
@@ -188,6 +199,16 @@ class Checks:
                     break
                 found.append(check)
         return found + [check for run_id in run_ids for check in self._by_run.get(run_id, ())]
+
+    def since(self, at: int, run_id: int) -> list[Check]:
+        """Give the results from an instant on, and those of a run."""
+        found = [
+            check
+            for results in self._kinds.values()
+            for check in results[bisect_left(results, at, key=_at) :]
+            if check.run_id != run_id
+        ]
+        return found + self._by_run.get(run_id, [])
 
     def all(self) -> list[Check]:
         """Give all results."""

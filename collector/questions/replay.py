@@ -10,6 +10,7 @@ from itertools import pairwise
 from sqlalchemy import Connection
 
 from collector.questions.history import History, Wanted
+from collector.questions.trigger_replay import Kept, kept_for
 from collector.questions.upstream import FAILED_RUN, Upstream, upstream_of
 from collector.storage.described import described
 from collector.storage.failures import streaks
@@ -25,6 +26,7 @@ from triggers.rehearsal import Episode, Rehearsal
 from triggers.replay import Look, Pair, Replay
 from triggers.rules import RuleSet
 from triggers.sentences import moment
+from triggers.trigger_replay import Course as Fired
 from triggers.verdict import State
 
 COMPARED = 120
@@ -71,6 +73,7 @@ class Replayed:
     """Events gone through: those that can have a say."""
     courses: Sequence[Course]
     notifications: Sequence[Notification]
+    triggers: Sequence[Fired] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +97,16 @@ def replay(
     """Go through the log from ``since`` to before ``until`` (µs UTC) with rules. Nothing is written."""
     expectations = rules.expectations
     bindings = members(conn, {id_: each.selector for id_, each in expectations.items()})
-    history = History(conn, _wanted(expectations, bindings), since, until)
+    kept = kept_for(conn, rules)
+    history = History(conn, _wanted(expectations, bindings, kept), since, until)
     watch.begins(history.size)
     facts = GrowingFacts()
     for change in history.before():
         facts.take(change)
+        kept.before(change)
     run = Replay(expectations, bindings, facts, since)
-    looks = list(run.run(history.changes(watch.reads), until, watch.decides))
+    looks = list(run.run(kept.passing(history.changes(watch.reads)), until, watch.decides))
+    fired = kept.replay(conn, rules, bindings, looks, since, until)
     names = _named(conn, expectations, bindings)
     bad = {each.pair.dataset_id for each in looks if each.stance.bad_since is not None}
     upstream = upstream_of(conn, bad, rules.policy.depth)
@@ -135,10 +141,12 @@ def replay(
                 _durations(mine, until),
             )
         )
-    return Replayed(since, until, rules.timezone, history.size, courses, told.notifications)
+    return Replayed(since, until, rules.timezone, history.size, courses, told.notifications, fired)
 
 
-def _wanted(expectations: Mapping[str, Expectation], bindings: Mapping[str, Collection[int]]) -> Wanted:
+def _wanted(
+    expectations: Mapping[str, Expectation], bindings: Mapping[str, Collection[int]], kept: Kept
+) -> Wanted:
     def of(kind: type) -> set[int]:
         return {
             dataset_id
@@ -147,7 +155,7 @@ def _wanted(expectations: Mapping[str, Expectation], bindings: Mapping[str, Coll
             for dataset_id in ids
         }
 
-    return Wanted(of(object), of(Assertions), of(SchemaUnchanged))
+    return Wanted(of(object) | set(kept.datasets), of(Assertions) | set(kept.checked), of(SchemaUnchanged))
 
 
 def _named(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Connection, Dialect, bindparam, delete, func, select
@@ -199,8 +199,17 @@ def prune(conn: Connection, before: int, limit: int) -> int:
     return conn.execute(delete(arrival).where(arrival.c.update_id.in_(old))).rowcount
 
 
+class Descendant(Protocol):
+    """A run that brought an update."""
+
+    @property
+    def run_key(self) -> bytes: ...
+    @property
+    def parent_key(self) -> bytes | None: ...
+
+
 def chains(
-    conn: Connection, taken: Collection[Come], recognised: Callable[[bytes], Sequence[str]]
+    conn: Connection, taken: Collection[Descendant], recognised: Callable[[bytes], Sequence[str]]
 ) -> dict[bytes, tuple[str, ...]]:
     """Give the triggers whose firings led to runs, by the keys of these; those that none led to are left out.
 

@@ -17,6 +17,8 @@ from collector.storage.tables import (
     event,
     facet,
     inbox,
+    job,
+    namespace,
     parked,
     run,
     run_io,
@@ -107,6 +109,45 @@ def run_ids(conn: Connection, keys: Collection[bytes]) -> dict[tuple[bytes, int]
         rows = conn.execute(select(run.c.key, run.c.job_id, run.c.id).where(run.c.key.in_(part)))
         found.update(((bytes(key), job_id), id_) for key, job_id, id_ in rows.fetchall())
     return found
+
+
+class Writer(NamedTuple):
+    """A run."""
+
+    run_key: bytes
+    run_id: str
+    job_id: int
+    job_namespace: str
+    job_name: str
+    parent_key: bytes | None
+
+
+def writers(conn: Connection, run_ids: Collection[int]) -> dict[int, Writer]:
+    """Tell of runs, by id."""
+    wanted = (
+        select(
+            run.c.id, run.c.key, run.c.run_id, run.c.job_id, namespace.c.name.label("namespace"), job.c.name,
+            run.c.parent_key,
+        )
+        .join_from(run, job, job.c.id == run.c.job_id)
+        .join(namespace, namespace.c.id == job.c.namespace_id)
+        .where(among(conn, run.c.id, run_ids))
+    )  # fmt: skip
+    return {
+        row.id: Writer(
+            bytes(row.key), row.run_id, row.job_id, row.namespace, row.name,
+            None if row.parent_key is None else bytes(row.parent_key),
+        )
+        for row in conn.execute(wanted)
+    }  # fmt: skip
+
+
+def spelled(conn: Connection, name_ids: Collection[int]) -> dict[int, tuple[str, str]]:
+    """Give the namespaces and names of datasets, each as it stands under this id."""
+    wanted = select(dataset.c.id, namespace.c.name.label("namespace"), dataset.c.name)
+    named = wanted.join_from(dataset, namespace, namespace.c.id == dataset.c.namespace_id)
+    rows = conn.execute(named.where(among(conn, dataset.c.id, name_ids)))
+    return {row.id: (row.namespace, row.name) for row in rows}
 
 
 def updates_of(conn: Connection, name_ids: Collection[int], without: Collection[bytes]) -> Iterator[Update]:

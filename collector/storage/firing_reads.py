@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from collector.storage import outbox_reads
-from collector.storage.firings import Progress
+from collector.storage.firings import OPEN, Progress
 from collector.storage.freshness_tables import rule
 from collector.storage.outbox_reads import Delivery, Tried
 from collector.storage.pages import Key, Page, cut, ordered
@@ -20,7 +20,7 @@ from collector.storage.trigger_tables import firing, firing_action
 from collector.storage.visibility import Visible
 
 STATES: Final = tuple(
-    each.value for each in Progress if each not in (Progress.WAITING, Progress.QUEUED, Progress.LEFT_OUT)
+    each.value for each in (*OPEN, Progress.COMPLETED, Progress.FAILED, Progress.LOST, Progress.SKIPPED)
 )
 """How far a firing may have come."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +16,9 @@ from collector.storage.engine import Database
 from collector.storage.firings import Progress
 from lineage.model import Direction
 from tests.catalog import HOUR, NOON
+from tests.events import dataset
 from tests.integration.api.conftest import Get, Writing
+from tests.stand import Stand
 from tests.triggered import RUN_ID, TODAY, Triggered, came, does, waits_for
 from tests.unit.triggers.joining import World
 from triggers.evaluation import Passed, Verdict
@@ -211,7 +214,7 @@ def test_what_could_not_be_sent_is_sent_again(
     with writing() as catalog:
         triggered = Triggered(catalog.conn)
         triggered.trigger("t", ONE)
-        fired = triggered.fired("t", [came("orders")], "", NOON, Progress.DEAD, does(state=Progress.DEAD))
+        fired = triggered.fired("t", [came("orders")], "", NOON, Progress.FAILED, does(state=Progress.DEAD))
     nothing = client.post(f"{V2}/firings/{fired}/retry", json={})
     assert (nothing.status_code, nothing.get_json()["detail"]) == (
         422,
@@ -415,3 +418,89 @@ def test_metrics_tell_of_triggers(client: FlaskClient, writing: Writing) -> None
     with writing() as catalog:
         joins.prompt(catalog.conn, [("build-finance", None)])
     assert "tidegate_trigger_joins_due 2.0" in client.get("/metrics").text
+
+
+REPORT = """
+version: 1
+targets:
+  hook: {kind: webhook, url: "http://127.0.0.1:9/hook"}
+triggers:
+  - id: report
+    when:
+      all:
+        - {id: orders, dataset: {namespace: db, name: orders}}
+        - {id: payments, dataset: {namespace: db, name: payments}}
+    join: {mode: latched, expire: 1d}
+    do:
+      - {id: go, start: hook, body: {orders: "{{ inputs.orders.updates | length }}"}}
+"""
+
+
+@contextmanager
+def running(stand: Stand) -> Iterator[None]:
+    """Let the engine work in another thread."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.wait(0.01):
+            stand.rest()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_real_engine_does_what_people_ask(get: Get, client: FlaskClient, database: Database) -> None:
+    stand = Stand(database, "2026-11-22T05:00Z")
+    stand.apply(REPORT)
+    assert get("/triggers/report")["state"] == "idle"
+    assert (
+        get("/triggers/report")["sentence"] == "report waits for orders and payments: nothing has come yet."
+    )
+    stand.run("load_orders", [dataset("orders", "db")])
+    stand.rest()
+    told = get("/triggers/report/why")
+    assert told["sentence"].startswith("report waits for payments: orders came 2026-11-22 05:00 from run ")
+    assert told["joins"][0]["evaluation"]["of"][0]["latest"]["job"]["name"] == "load_orders"
+
+    def ask(what: str, **body: Any) -> Any:
+        response = client.post(f"{V2}/triggers/report/{what}", json={"by": "anna", "wait": 10, **body})
+        assert response.status_code == 200, response.text
+        assert response.get_json()["done"]
+        return response.get_json()
+
+    with running(stand):
+        ask("pause", reason="move")
+        assert get("/triggers/report")["paused_by"] == "anna"
+        ask("resume")
+        assert get("/triggers/report")["state"] == "waiting"
+        fired = ask("fire")["firing"]
+        shown = get(f"/firings/{fired}")
+        assert (shown["cause"], shown["by"], shown["partial"]) == ("manual", "anna", True)
+        assert [len(each["updates"]) for each in shown["inputs"]] == [1, 0]
+        assert shown["actions"][0]["state"] == "queued"
+        assert get("/triggers/report")["state"] == "idle"
+        stand.run("load_payments", [dataset("payments", "db")])
+        wait_until(lambda: get("/triggers/report")["waits_for"] == ["orders"])
+        ask("reset")
+        assert get("/triggers/report")["open_joins"] == []
+
+        # Nobody could take it; whoever has seen to that lets it be sent again.
+        (delivery,) = (each["id"] for each in get("/deliveries")["items"])
+        assert client.post(f"{V2}/deliveries/{delivery}/cancel").status_code == 200
+        wait_until(lambda: get(f"/firings/{fired}")["actions"][0]["state"] == "dead")
+        assert get("/firings", state="failed")["items"][0]["id"] == fired
+        again = client.post(f"{V2}/firings/{fired}/retry", json={}).get_json()
+        assert again["actions"][0]["delivery"]["state"] == "pending"
+        wait_until(lambda: get(f"/firings/{fired}")["actions"][0]["state"] == "queued")
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)

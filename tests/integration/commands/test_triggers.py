@@ -89,7 +89,7 @@ def fired(database: Database) -> str:
             come,
             "2026-11-20",
             NOON - 48 * HOUR,
-            Progress.DEAD,
+            Progress.FAILED,
             started,
             tell,
             error="answered 404",
@@ -107,7 +107,7 @@ def test_triggers_are_listed_with_what_they_wait_for(lines: Lines, tidegate: Tid
     ]
     assert "payments (2026-11-22)" in rows[0]
     assert "11-22 11:00 CET" in rows[0]
-    assert rows[0].endswith("11-20 13:00 CET  dead")
+    assert rows[0].endswith("11-20 13:00 CET  failed")
     assert "what it started before has not ended" in rows[1]
     assert "paused by anna: [red]move" in rows[2]
     assert [row.split()[0] for row in lines("triggers", "--state", "paused")[1:]] == ["values"]
@@ -132,7 +132,7 @@ def test_a_trigger_is_shown_with_a_tree_of_what_came_and_what_is_missing(lines: 
         "│   ├── payments: shop:payments",
         "│   └── fx: no dataset is known and 1 more",
         "└── fired",
-        f"    └── 2026-11-20 13:00 CET  dead  2026-11-20  data  {fired}  answered 404",
+        f"    └── 2026-11-20 13:00 CET  failed  2026-11-20  data  {fired}  answered 404",
     ]
 
 
@@ -177,7 +177,7 @@ def test_firings_are_listed_shown_and_sent_again(
         "build-finance",
         "2026-11-20",
         "data",
-        "dead",
+        "failed",
         fired,
         "answered",
         "404",
@@ -189,7 +189,7 @@ def test_firings_are_listed_shown_and_sent_again(
 
     shown = lines("triggers", "firing", fired)
     assert shown[0] == (
-        f"dead  firing {fired}  build-finance (2026-11-20) fired at 2026-11-20T12:00:00Z: data  answered 404"
+        f"failed  firing {fired}  build-finance (2026-11-20) fired at 2026-11-20T12:00:00Z: data  answered 404"
     )
     for line in (
         "│   ├── orders",
@@ -201,7 +201,7 @@ def test_firings_are_listed_shown_and_sent_again(
         "        └── answered 404",
     ):
         assert line in shown, line
-    assert json.loads(tidegate("triggers", "firing", fired, "--format", "json").stdout)["state"] == "dead"
+    assert json.loads(tidegate("triggers", "firing", fired, "--format", "json").stdout)["state"] == "failed"
 
     assert "was given up" in tidegate("triggers", "retry", fired).stderr
     with database.write() as conn:

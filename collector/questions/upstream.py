@@ -17,6 +17,7 @@ from lineage.model import Direction
 from lineage.runs import UNBOUNDED
 from lineage.traverse import Key, Named, NodeType, text
 from triggers.alerts import Alert, Severity
+from triggers.conditions import NAMESPACE as TRIGGERS
 from triggers.sentences import duration, moment, shortened
 
 FAILED_RUN = "failed_run"
@@ -37,6 +38,7 @@ class Upstream:
     names: Mapping[str, str] = field(default_factory=dict)
     """What people call the nodes; nothing for those that are nobody's."""
     jobs: Mapping[int, Named] = field(default_factory=dict)
+    """Those that may be a cause; no triggers."""
 
 
 def upstream_of(conn: Connection, dataset_ids: Collection[int], depth: int) -> Upstream:
@@ -67,7 +69,9 @@ def upstream_of(conn: Connection, dataset_ids: Collection[int], depth: int) -> U
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(sorted(ids.values()))
     graph.add_edges_from(sorted((ids[one], ids[other]) for one, other in edges))
-    return Upstream(graph, names, {id_: named for id_, named in jobs.items() if not named.hidden})
+    # A firing fails when what it started does: that is the cause, and of the rest a trigger has alerts of its own.
+    shown = {id_: each for id_, each in jobs.items() if not each.hidden and each.namespace != TRIGGERS}
+    return Upstream(graph, names, shown)
 
 
 def suspects(conn: Connection, upstream: Upstream, timezone: str, now: int) -> Iterator[Alert]:

@@ -16,6 +16,7 @@ from lineage.model import DatasetRef, JobRef
 from lineage.runs import UNBOUNDED
 from lineage.topology import digraph
 from lineage.traverse import Way, text, traverse
+from triggers.conditions import NAMESPACE as TRIGGERS
 from triggers.cycles import FREQUENT, RunSeen
 from triggers.habits import CYCLES
 
@@ -50,7 +51,8 @@ def upstream(conn: Connection, dataset_id: int) -> Upstream:
     if named is None:
         return Upstream()
     found = traverse(graph, DatasetRef(named.namespace, named.name), Way.UPSTREAM, DEPTH, max_nodes=NODES)
-    jobs = [node for node in found.nodes if node.type == "job"]
+    # A firing goes on for as long as what it started: it takes no time of its own.
+    jobs = [node for node in found.nodes if node.type == "job" and node.namespace != TRIGGERS]
     return Upstream(
         text("dataset", named),
         digraph(found.nodes, found.links),

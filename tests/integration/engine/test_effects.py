@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import NAMESPACE_OID, uuid5
 
+from collector.storage import run_history
 from collector.storage.graph import SqlGraph
 from lineage.model import DatasetRef, JobRef
 from lineage.traverse import Level, Way, traverse
@@ -48,19 +49,17 @@ def fire(server: Stand) -> Fired:
     return fired(server.database)[-1]
 
 
-def dag_run(server: Stand, firing: Fired, end: str = "COMPLETE") -> None:
+def dag_run(server: Stand, firing: Fired, end: str = "COMPLETE", *, tasks: bool = True) -> None:
     """Let the firing start a DAG of two tasks, which ends a minute later."""
     dag, trigger = JobRef("airflow", "daily"), JobRef("tidegate", "build")
     own = run_id(dag.name + firing.id)
     server.now += MINUTE
-    server.take_in(
-        [
-            run(server, "START", dag.name, trigger, firing.id),
-            run(server, "COMPLETE", "daily.first", dag, own, outputs=["mid"]),
-            run(server, "COMPLETE", "daily.second", dag, own, inputs=["mid"], outputs=["mart"]),
-            run(server, end, dag.name, trigger, firing.id),
-        ]
-    )
+    done = [
+        run(server, "COMPLETE", "daily.first", dag, own, outputs=["mid"]),
+        run(server, "COMPLETE", "daily.second", dag, own, inputs=["mid"], outputs=["mart"]),
+    ]
+    begin, over = (run(server, kind, dag.name, trigger, firing.id) for kind in ("START", end))
+    server.take_in([begin, *(done if tasks else ()), over])
     server.rest()
     server.projector.drain()
 
@@ -86,6 +85,41 @@ def test_the_walk_goes_from_raw_tables_through_the_firing_to_what_was_written(st
     }
     runs = [node.name for node in upstream.nodes if node.namespace == "tidegate"]
     assert runs == ["build"]
+
+
+EXPECTED = """
+expectations:
+  - {id: mart, dataset: {namespace: db, name: mart}, max_age: 30m}
+alerting:
+  group_wait: 0s
+  routes: [{to: hook}]
+"""
+
+
+def test_what_was_started_is_the_cause_and_not_the_trigger(stand: MakeStand) -> None:
+    """The firing fails too, and goes on for as long as its run; neither says anything new."""
+    server = stand()
+    server.apply(RULES + EXPECTED)
+    dag_run(server, fire(server))
+    server.now += MINUTE
+    firing = fire(server)
+    dag = JobRef("airflow", "daily")
+    server.take_in([run(server, "FAIL", "daily.first", dag, run_id(dag.name + firing.id))])
+    dag_run(server, firing, "FAIL", tasks=False)
+    assert [each.state for each in fired(server.database)] == ["completed", "failed"]
+    server.until(server.now + 40 * MINUTE)
+    causes = [alert.name for message in server.messages() for alert in message.alerts]
+    assert "daily.first" in causes
+    assert "mart" not in causes
+    assert not any("The run of build" in message.text for message in server.messages())
+    with server.database.read() as conn:
+        forecast_from = run_history.upstream(conn, DatasetRef("db", "mart").id)
+    assert set(forecast_from.names.values()) == {
+        "daily.second",
+        "daily.first",
+        "load_orders",
+        "load_payments",
+    }
 
 
 def test_a_run_that_failed_has_led_nowhere_new_and_takes_no_path_away(stand: MakeStand) -> None:

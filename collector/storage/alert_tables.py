@@ -96,8 +96,10 @@ outbox = Table(
     metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("target_id", String(RULE_ID), nullable=False),
-    Column("kind", String(16), nullable=False),  # collector.outbound.sending.Kind
-    Column("series", String(64)),  # what it is about: the group of alerts; NULL: its order does not matter
+    Column("kind", String(16), nullable=False),  # collector.storage.outbox.Kind
+    Column(
+        "series", String(64)
+    ),  # what it is about: a group of alerts, a run; NULL: its order does not matter
     Column(
         "key", String(64), nullable=False
     ),  # the same for the same thing to the same receiver, whoever decides it
@@ -145,7 +147,9 @@ receiver = Table(
     metadata,
     Column("id", String(RULE_ID), primary_key=True),
     Column("tried_at", BigInteger),  # the last time; whoever waits longest is served next
-    Column("busy_until", BigInteger),  # something is being sent to it, by a dispatcher alive until then
+    Column(
+        "busy_until", BigInteger
+    ),  # something of a series is being sent to it, by a dispatcher alive until then
     Column("failures", Integer, nullable=False),  # since it could be reached the last time
     Column("wait_until", BigInteger),  # it asked for a pause, or could not be reached
     Column("disabled_at", BigInteger),  # it asked to hear no more

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
 
 from collector.outbound.guard import Forbidden, Guard, Unreachable
-from collector.outbound.http import MOST_READ, Http, NoAnswer
-from tests.receivers import LOOPBACK, HttpReceiver, answer, certified, drip, drop, flood, hang, redirect
+from collector.outbound.http import KEPT_SECONDS, MOST_READ, Connections, Http, NoAnswer
+from tests.receivers import (
+    LOOPBACK,
+    HttpReceiver,
+    Served,
+    answer,
+    certified,
+    drip,
+    drop,
+    flood,
+    hang,
+    redirect,
+)
 
 ALLOWED = Guard.of("127.0.0.0/8")
 
@@ -140,3 +152,73 @@ def test_proxies_of_the_environment_are_not_used(http: Http, monkeypatch: pytest
             monkeypatch.setenv(name, proxy.url)
         http.request("POST", receiver.url)
     assert (len(receiver.received), proxy.received) == (1, [])
+
+
+class Keeping(Served):
+    """Answers requests on one connection as often as ``times`` says, one number for each connection, then closes it.
+
+    After the last answer on a connection the next request is read, if ``late``, and not answered.
+    """
+
+    def __init__(self, *times: int, late: bool = False) -> None:
+        super().__init__()
+        self.bodies: list[list[bytes]] = []
+        self._times = list(times)
+        self._late = late
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}/"
+
+    def serve(self, connection: socket.socket) -> None:
+        bodies: list[bytes] = []
+        self.bodies.append(bodies)
+        times = self._times.pop(0)
+        with connection.makefile("rb") as lines:
+            for number in range(times + self._late):
+                headers = []
+                while line := lines.readline().strip().lower():
+                    headers.append(line.partition(b": "))
+                if not headers:
+                    return
+                size = next(int(value) for name, _, value in headers if name == b"content-length")
+                bodies.append(lines.read(size))
+                if number < times:
+                    connection.sendall(b"HTTP/1.1 204 -\r\n\r\n")
+
+
+@pytest.fixture
+def keeping(http: Http) -> Iterator[Http]:
+    kept = Connections(http.guard, http.tls)
+    yield replace(http, kept=kept)
+    kept.close()
+
+
+def test_a_connection_is_kept_for_what_may_come_twice(http: Http, keeping: Http) -> None:
+    with Keeping(2, 1, 1) as receiver:
+        for content in (b"a", b"b"):
+            keeping.request("POST", receiver.url, content=content)
+        http.request("POST", receiver.url, content=b"c")
+        keeping.request("POST", receiver.url, content=b"d")
+    assert receiver.bodies == [[b"a", b"b"], [b"c"], [b"d"]]
+
+
+def test_what_a_kept_connection_swallowed_is_sent_again_over_a_new_one(keeping: Http) -> None:
+    with Keeping(1, 1, late=True) as receiver:
+        for content in (b"a", b"b"):
+            assert keeping.request("POST", receiver.url, content=content).status == 204
+    assert receiver.bodies == [[b"a", b"b"], [b"b"]]
+
+
+def test_what_a_new_connection_swallowed_is_not_sent_again(keeping: Http) -> None:
+    with Keeping(0, late=True) as receiver, pytest.raises(NoAnswer):
+        keeping.request("POST", receiver.url, content=b"a")
+    assert receiver.bodies == [[b"a"]]
+
+
+def test_an_idle_connection_is_not_used_for_long(keeping: Http) -> None:
+    with Keeping(2, 1) as receiver:
+        keeping.request("POST", receiver.url, content=b"a")
+        time.sleep(KEPT_SECONDS + 0.1)
+        keeping.request("POST", receiver.url, content=b"b")
+    assert receiver.bodies == [[b"a"], [b"b"]]

@@ -14,9 +14,11 @@ from sqlalchemy import select
 from collector.api.rule_documents import read_rules
 from collector.engine.runner import Engine
 from collector.ingest.projector import Projector
-from collector.storage import rules
+from collector.outbound.senders import EXPECTED
+from collector.storage import rules, trigger_requests
 from collector.storage.engine import Database
 from collector.storage.tables import alert, dataset, evaluation, expectation_state, notification, outbox
+from collector.storage.trigger_requests import Kind
 from lineage.instants import parse_instant
 from tests.dump import feed
 from tests.events import MINUTE, Json, run_event
@@ -53,6 +55,7 @@ class Stand:
             lag=self._lag,
             keep=30 * DAY,
             clock=lambda: self.now,
+            expected=EXPECTED,
         )
 
     def restart(self) -> None:
@@ -89,6 +92,12 @@ class Stand:
         """Receive a START and an end of a run that ended now, or ``at`` (µs UTC)."""
         end = self.now if at is None else at
         self.take_in(run_of(job, outputs, inputs, end, state=state, facets=facets))
+
+    def ask(self, trigger: str, kind: str, key: str | None = None, nonce: str = "once") -> None:
+        """Ask something of a trigger, as anna, and let the engine do it."""
+        with self.database.write() as conn:
+            trigger_requests.put(conn, trigger, Kind(kind), key, nonce, "anna", "to see", self.now)
+        self.rest()
 
     def at(self, time: str) -> None:
         """Let it become that time, and the engine do what there is to do."""

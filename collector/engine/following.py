@@ -178,6 +178,8 @@ class Following:
             elif doing.state in (Progress.QUEUED, Progress.DEAD):
                 # Of what has been seen to run it does not matter that nobody knows whether it was sent.
                 doing.state, doing.error, doing.ended_at = Progress.DEAD, each.error, now
+                if each.state == outbox.State.CANCELLED:
+                    doing.error = "Somebody cancelled it."
             followed.doings[doing.firing_id, doing.action_id] = doing
             yield doing.firing_id
         # Quick runs have told of themselves before the answer was written down.
@@ -190,6 +192,8 @@ class Following:
         if doing.state == Progress.QUEUED:
             doing.state, doing.error = Progress.STARTED, sent.answer.get("warning")
             doing.ended_at = None if doing.starts else now
+        if not doing.starts:
+            return
         if doing.external_id is None:
             doing.external_id = sent.answer.get("external_id")
         run_id = sent.answer.get("run_id")

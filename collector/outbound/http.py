@@ -153,7 +153,7 @@ class _Request:
                 }
                 return Answer(response.status, seen, bytes(body[: self.most]))
         except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
-            said = describe(error)
+            said = describe(error).rstrip(".")
             if exchange.sent:
                 raise NoAnswer(f"{self.headers['host']} did not answer as it should: {said}.") from error
             raise Unreachable(f"{self.headers['host']} cannot be reached: {said}.") from error

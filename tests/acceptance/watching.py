@@ -62,9 +62,10 @@ def secrets() -> Iterator[None]:
 
 
 @contextmanager
-def servers(database_url: str, folder: Path, number: int = 1) -> Iterator[list[Server]]:
+def servers(database_url: str, folder: Path, number: int = 1, **settings: object) -> Iterator[list[Server]]:
     """Make servers that follow a folder of rules, and end those that still run at the end of the block."""
-    made = [Server(database_url, rules=folder, **SETTINGS) for _ in range(number)]  # type: ignore[arg-type]
+    wanted: dict[str, Any] = {**SETTINGS, **settings}
+    made = [Server(database_url, rules=folder, **wanted) for _ in range(number)]
     try:
         with secrets():
             yield made

@@ -177,7 +177,9 @@ class Missing(Schema):
     running = fields.List(
         fields.Nested(RunMark), required=True, metadata=said("runs upstream that have not ended")
     )
-    upstream = fields.Nested(RootCause, required=True)
+    upstream = fields.Nested(
+        RootCause, required=True, allow_none=True, metadata=said("null: no event has named it")
+    )
     sentence = fields.String(required=True)
 
 

@@ -113,8 +113,12 @@ def firing_line(each: FiringRow, timezone: str) -> Text:
 def update_words(update: Mapping[str, Any], timezone: str) -> Text:
     """Say when an update came and how much it brought, and on another line of what it is, and from which run."""
     words = [by_clock(parse_instant(update["received_at"])[0], timezone)]
-    words += [update["partition"]] if update["partition"] else []
-    words += [f"{update['rows']:,} rows"] if update["rows"] is not None else []
+    if update["partition"]:
+        words.append(update["partition"])
+    elif update["nominal_time"]:
+        words.append(f"for {by_clock(parse_instant(update['nominal_time'])[0], timezone)}")
+    if update["rows"] is not None:
+        words.append(f"{update['rows']:,} rows")
     below = f"{update['dataset']['namespace']}:{update['dataset']['name']}"
     if update["job"] is not None:
         below += f" by {update['job']['namespace']}:{update['job']['name']}, run {update['run_id']}"

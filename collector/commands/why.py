@@ -85,7 +85,7 @@ def _trigger_tree(found: TriggerWhy) -> Tree:
         for each in found.missing:
             line = plain(f"{each.input}: ").append_text(node_label(each.node)).append("\n")
             leaf = branch.add(line.append_text(plain(each.sentence)))
-            for cause in each.upstream.causes:
+            for cause in each.upstream.causes if each.upstream is not None else ():
                 if len(cause.path) > 1:
                     leaf.add(way(list(cause.path)))
     add_firings(tree, found.firings, timezone)

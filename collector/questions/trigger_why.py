@@ -12,9 +12,10 @@ from collector.questions.trigger_sentences import leaves
 from collector.questions.triggers import Shown, Triggers
 from collector.storage.dataset_reads import Update
 from collector.storage.firing_reads import FiringRow, Wanted
-from collector.storage.node_facts import newest_runs, newest_updates
+from collector.storage.node_facts import canonical, newest_runs, newest_updates
 from collector.storage.runs import RunRow
 from collector.storage.trigger_reads import JoinRow
+from lineage.causes import Fault
 from lineage.model import DatasetRef
 from lineage.traverse import Way, text
 from triggers.sentences import moment
@@ -35,7 +36,8 @@ class Missing:
     last_update: Update | None
     running: list[RunRow]
     """The newest runs of jobs upstream that have not ended, the nearest job first."""
-    upstream: RootCause
+    upstream: RootCause | None
+    """None: no event has named it."""
     sentence: str
 
 
@@ -90,6 +92,8 @@ def _missing(scope: Scope, answers: Triggers, shown: Shown, depth: int) -> Itera
 
 def _described(scope: Scope, input_id: str, dataset: DatasetRef, timezone: str, depth: int) -> Missing:
     node = text("dataset", dataset)
+    if not canonical(scope.conn, [dataset.id]):
+        return Missing(input_id, dataset, node, None, [], None, f"No event has named {dataset.name} yet.")
     found = scope.walk(dataset, Way.UPSTREAM, depth)
     keys = scope.keys(found.nodes)
     ids = [
@@ -104,7 +108,8 @@ def _described(scope: Scope, input_id: str, dataset: DatasetRef, timezone: str, 
         since = run.started_at if run.started_at is not None else run.first_event_at
         when = "" if since is None else f" since {moment(since, timezone)}"
         said.append(f"Upstream, {run.job.namespace}:{run.job.name} runs{when}.")
-    if upstream.causes:
+    # That one runs, and nobody knows whether for too long, is said already.
+    if upstream.causes and upstream.causes[0].fault is not Fault.RUNNING:
         said.append(upstream.explanation)
     return Missing(input_id, dataset, node, update, running, upstream, " ".join(said))
 

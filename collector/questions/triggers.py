@@ -114,9 +114,12 @@ class Triggers:
                 found.append(InputShown(None, each.optional, [], 0))
                 continue
             ids = bound.get(each.id, [])
-            named = self._scope.graph().datasets(ids[:NAMED]).values()
-            refs = sorted(DatasetRef(name.namespace, name.name) for name in named if not name.hidden)
-            found.append(InputShown(each.id, each.optional, refs, len(ids)))
+            named = self._scope.graph().datasets(ids[:NAMED])
+            refs = [DatasetRef(name.namespace, name.name) for name in named.values() if not name.hidden]
+            only = DatasetRef(each.selector.namespace or "", each.selector.name or "")
+            if only.id in ids and only.id not in named and self._scope.sees(only.namespace):
+                refs.append(only)  # no event has named it yet
+            found.append(InputShown(each.id, each.optional, sorted(refs), len(ids)))
         return found
 
     def joins(

@@ -107,7 +107,7 @@ def test_a_trigger_shows_what_came_key_by_key(get: Get, client: FlaskClient, wri
     assert shown["definition"]["join"]["mode"] == "partition"
     assert [(each["id"], each["bound"], each["datasets"]) for each in shown["inputs"]] == [
         ("orders", 1, [{"namespace": "shop", "name": "orders"}]),
-        ("payments", 1, []),
+        ("payments", 1, [{"namespace": "shop", "name": "payments"}]),
     ]
     assert [each["key"] for each in shown["open_joins"]] == [TODAY, "2026-11-21"]
     assert [each["key"] for each in shown["firings"]] == ["2026-11-20"]
@@ -156,7 +156,8 @@ def test_why_walks_upstream_of_what_is_missing(get: Get, client: FlaskClient, wr
     )
     assert "Upstream, shop:load_payments runs since 2026-11-22 11:00. First in line: " in told["sentence"]
     # What is asked first is yesterday's: of it orders are missing, which no event has named.
-    assert get("/triggers/build-finance/why")["missing"] == []
+    (missing,) = get("/triggers/build-finance/why")["missing"]
+    assert (missing["sentence"], missing["upstream"]) == ("No event has named orders yet.", None)
     assert client.get(f"{V2}/triggers/build-finance/why?key=2020-01-01").status_code == 404
 
 

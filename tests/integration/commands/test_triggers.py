@@ -130,7 +130,7 @@ def test_a_trigger_is_shown_with_a_tree_of_what_came_and_what_is_missing(lines: 
         "├── inputs",
         "│   ├── orders: shop:orders",
         "│   ├── payments: shop:payments",
-        "│   └── fx: no dataset is known and 1 more",
+        "│   └── fx: shop:fx",
         "└── fired",
         f"    └── 2026-11-20 13:00 CET  failed  2026-11-20  data  {fired}  answered 404",
     ]

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from collector.api.services import reading
 from collector.errors import TidegateError
-from collector.storage import firing_reads, gauges, trigger_reads
+from collector.storage import firing_reads, gauges
 from collector.storage.event_reads import inbox_lag
 from collector.storage.outbox import State as Outgoing
 from collector.times import now_us
@@ -96,7 +96,7 @@ class Triggers(Collector):
         now = now_us()
         try:
             with reading() as conn:
-                found, fired = trigger_reads.tally(conn, now), firing_reads.count_states(conn)
+                found, fired = gauges.read_triggers(conn, now), firing_reads.count_states(conn)
         except TidegateError:
             return
         firings = GaugeMetricFamily(

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, func, select
 
 from collector.storage import facts, outbox_reads, standing_reads, standings
 from collector.storage.standing_reads import EVERYTHING
-from collector.storage.tables import alert, outbox
+from collector.storage.tables import alert, outbox, trigger_join, trigger_state
 from triggers.verdict import State
 
 
@@ -53,3 +53,26 @@ def read(conn: Connection) -> Gauges:
         {(row.stands, row.severity): row.alerts for row in conn.execute(told)},
         standing_reads.count_states(conn, EVERYTHING),
     )
+
+
+class TriggerGauges(NamedTuple):
+    """How triggers are doing, for those who watch the program."""
+
+    joins: dict[str, int]
+    """By standing."""
+    unkeyed: int
+    due: int
+    """Joins whose time to be looked at has come."""
+    oldest_due: int | None
+    """When that of the first of them came."""
+
+
+def read_triggers(conn: Connection, now: int) -> TriggerGauges:
+    """Count how triggers are doing at a time (µs UTC)."""
+    grouped = select(trigger_join.c.state, func.count()).group_by(trigger_join.c.state)
+    joins = {row[0]: row[1] for row in conn.execute(grouped)}
+    unkeyed = conn.execute(select(func.coalesce(func.sum(trigger_state.c.unkeyed), 0))).scalar_one()
+    since = case((trigger_join.c.next_at == 0, trigger_join.c.changed_at), else_=trigger_join.c.next_at)
+    passed = select(func.count(), func.min(since)).where(trigger_join.c.next_at <= now)
+    due, oldest = conn.execute(passed).one()
+    return TriggerGauges(joins, int(unkeyed), due, oldest)

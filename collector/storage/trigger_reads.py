@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, case, exists, func, select, true
 
@@ -88,7 +88,6 @@ class TriggerRow:
     paused_by: str | None = None
     paused_reason: str | None = None
     broken_at: int | None = None
-    tick_at: int | None = None
     unkeyed: int = 0
     """Updates that did not say which partition they wrote."""
     unkeyed_at: int | None = None
@@ -279,26 +278,3 @@ def _join(row: Any) -> JoinRow:
         told.get("when"),
         told.get("holds", []),
     )
-
-
-class Tally(NamedTuple):
-    """How triggers are doing, for those who watch the program."""
-
-    joins: dict[str, int]
-    """By standing."""
-    unkeyed: int
-    due: int
-    """Joins whose time to be looked at has come."""
-    oldest_due: int | None
-    """When that of the first of them came."""
-
-
-def tally(conn: Connection, now: int) -> Tally:
-    """Count how triggers are doing at a time (µs UTC)."""
-    grouped = select(trigger_join.c.state, func.count()).group_by(trigger_join.c.state)
-    joins = {row[0]: row[1] for row in conn.execute(grouped)}
-    unkeyed = conn.execute(select(func.coalesce(func.sum(trigger_state.c.unkeyed), 0))).scalar_one()
-    since = case((trigger_join.c.next_at == 0, trigger_join.c.changed_at), else_=trigger_join.c.next_at)
-    passed = select(func.count(), func.min(since)).where(trigger_join.c.next_at <= now)
-    due, oldest = conn.execute(passed).one()
-    return Tally(joins, int(unkeyed), due, oldest)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.acceptance.hook import await_that
 from tests.targets.environments import SHOP, environment, variables
 from tests.targets.programs import Api, Program, free_port
 
@@ -39,9 +40,10 @@ class Airflow:
         return found
 
     def asset_events(self) -> list[dict[str, Any]]:
-        """Give all events of assets."""
-        found: list[dict[str, Any]] = self._api.ask("GET", "/api/v2/assets/events?limit=100")["asset_events"]
-        return found
+        """Give all events of assets. Airflow knows only errors (500) while a run that one led to is queued."""
+        found = await_that(partial(self._api.look, "/api/v2/assets/events?limit=100"))
+        events: list[dict[str, Any]] = found["asset_events"]
+        return events
 
 
 @contextmanager
@@ -83,9 +85,9 @@ def airflow(folder: Path, lineage_url: str) -> Iterator[Airflow]:
         run("scheduler")
         run("dag-processor")
         api = running.enter_context(Api(port))
-        server.await_that(lambda: api.answers("/api/v2/monitor/health"))
+        server.await_that(lambda: api.look("/api/v2/monitor/health"))
         token = api.ask("POST", "/auth/token", {"username": USER, "password": PASSWORD})["access_token"]
         api.authorize(token)
         for dag in DAGS:
-            server.await_that(partial(api.answers, f"/api/v2/dags/{dag}"))
+            server.await_that(partial(api.look, f"/api/v2/dags/{dag}"))
         yield Airflow(api)

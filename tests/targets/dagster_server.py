@@ -89,7 +89,7 @@ def dagster(folder: Path, lineage_url: str) -> Iterator[Dagster]:
         ) as server,
         Api(port) as api,
     ):
-        server.await_that(lambda: api.answers("/server_info"))
+        server.await_that(lambda: api.look("/server_info"))
         tool = Dagster(api)
         started = tool.ask(START_SENSOR, sensor=SENSOR)["startSensor"]
         assert started["sensorState"]["status"] == "RUNNING", started

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,19 +15,36 @@ FLOW = "publish"
 DEPLOYMENTS = ("by-id", "by-parent")
 """How their runs say who started them; see ``flows``."""
 
+QUIET = "quiet"
+LISTENED = "by-listener"
+"""The flow and its deployment of which only openlineage-prefect tells."""
+
+LISTENED_NAMESPACE = "listened"
+
 
 class Prefect:
     """What a test asks the server."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, folder: Path, settings: Mapping[str, str]) -> None:
         self._api = api
+        self._folder = folder
+        self._settings = settings
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Have openlineage-prefect tell of all runs."""
+        settings = {**self._settings, "OPENLINEAGE_NAMESPACE": LISTENED_NAMESPACE}
+        listen = (environment("prefect") / "bin" / "python", SHOP / "listener.py")
+        with Program("listener", *listen, environment=settings, folder=self._folder) as listener:
+            listener.await_that(lambda: "listening" in listener.output)
+            yield
 
     @property
     def port(self) -> int:
         return self._api.port
 
     def runs(self, deployment: str) -> list[dict[str, Any]]:
-        """Give all runs of a deployment of the flow, whatever they are called and whoever started them."""
+        """Give all runs of a deployment, whatever they are called and whoever started them."""
         wanted = {"deployments": {"name": {"any_": [deployment]}}}
         found: list[dict[str, Any]] = self._api.ask("POST", "/api/flow_runs/filter", wanted)
         return found
@@ -54,9 +71,9 @@ def prefect(folder: Path, lineage_url: str) -> Iterator[Prefect]:
         ) as server,
         Api(port) as api,
     ):
-        server.await_that(lambda: api.answers("/api/health"))
+        server.await_that(lambda: api.look("/api/health"))
         flows = (installed / "bin" / "python", SHOP / "flows.py")
         with Program("flows", *flows, environment=settings, folder=folder) as runner:
-            for name in DEPLOYMENTS:
-                runner.await_that(partial(api.answers, f"/api/deployments/name/{FLOW}/{name}"))
-            yield Prefect(api)
+            for name in (*(f"{FLOW}/{each}" for each in DEPLOYMENTS), f"{QUIET}/{LISTENED}"):
+                runner.await_that(partial(api.look, f"/api/deployments/name/{name}"))
+            yield Prefect(api, folder, settings)

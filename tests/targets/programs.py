@@ -101,12 +101,13 @@ class Api:
     ) -> None:
         self._http.close()
 
-    def answers(self, path: str) -> bool:
-        """Tell whether a page is there."""
+    def look(self, path: str) -> Any:
+        """Give the JSON of a page; None if it is not there, or the server is not."""
         try:
-            return self._http.get(path).status_code == 200
+            reply = self._http.get(path)
         except httpx2.TransportError:
-            return False
+            return None
+        return reply.json() if reply.is_success else None
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Give the JSON that a call answers; it must succeed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,6 +18,9 @@ from tests.events import NAMESPACE, PRODUCER, dataset, run_event
 TRIGGER = "publish"
 INPUTS = {"orders": 3, "payments": 4}
 """What the trigger waits for, of the same day, and how many rows of it come."""
+
+MADE = {name: (NAMESPACE, name) for name in INPUTS}
+"""The datasets of these."""
 
 SETTINGS = {"outbound_allow": "127.0.0.1", "settle": 0}
 
@@ -45,17 +48,10 @@ class Stand:
             assert reply.status == 200, reply
 
     def _written(self, name: str, state: str) -> dict[str, Any]:
-        facets = {
-            "nominalTime": {
-                "_producer": PRODUCER,
-                "_schemaURL": f"{PRODUCER}/nominal.json",
-                "nominalStartTime": f"{self.day}T00:00:00Z",
-            }
-        }
         rows = {"_producer": PRODUCER, "_schemaURL": f"{PRODUCER}/statistics.json", "rowCount": INPUTS[name]}
         output = dataset(name, outputFacets={"outputStatistics": rows})
         run = f"01980000-0000-7000-8000-{self.day.replace('-', '')}{INPUTS[name]:04}"
-        return run_event(state, job=f"load_{name}", run=run, outputs=[output], run_facets=facets)
+        return run_event(state, job=f"load_{name}", run=run, outputs=[output], run_facets=nominal(self.day))
 
     def start_again(self) -> None:
         """Start the server after it was killed."""
@@ -83,16 +79,32 @@ class Stand:
         return done.stdout
 
 
+def nominal(day: str) -> dict[str, Any]:
+    """Give the facet by which a run says what day it is about."""
+    facet = {
+        "_producer": PRODUCER,
+        "_schemaURL": f"{PRODUCER}/nominal.json",
+        "nominalStartTime": f"{day}T00:00:00Z",
+    }
+    return {"nominalTime": facet}
+
+
 @contextmanager
 def stand(
-    database_url: str, port: int, folder: Path, targets: dict[str, Any], *actions: dict[str, Any]
+    database_url: str,
+    port: int,
+    folder: Path,
+    targets: dict[str, Any],
+    *actions: dict[str, Any],
+    inputs: Mapping[str, tuple[str, str]] = MADE,
 ) -> Iterator[Stand]:
-    """Run a server at ``port`` that does ``actions`` when all inputs of a day are there."""
+    """Run a server at ``port`` that does ``actions`` when all ``inputs`` of a day, datasets by id, are there."""
     rules = folder / "rules"
     rules.mkdir()
+    datasets = {id_: {"namespace": namespace, "name": name} for id_, (namespace, name) in inputs.items()}
     trigger = {
         "id": TRIGGER,
-        "when": {"all": [{"id": name, "dataset": {"namespace": NAMESPACE, "name": name}} for name in INPUTS]},
+        "when": {"all": [{"id": id_, "dataset": dataset} for id_, dataset in datasets.items()]},
         "join": {"mode": "partition", "key": {"from": ["nominal_time"], "grain": "day"}, "expire": "1d"},
         "do": list(actions),
     }
@@ -101,6 +113,7 @@ def stand(
     try:
         server.start()
         with Connection(port) as connection:
+            await_that(lambda: connection.every("/triggers"), otherwise=lambda: server.output)
             yield Stand(server, database_url, connection)
         server.stop()
         assert "Traceback" not in server.output, server.output

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import parent_run
-from prefect import flow, serve
+from prefect import flow, serve, task
+from prefect.artifacts import create_table_artifact
 from prefect.context import FlowRunContext
 from prefect.runtime import deployment
 
@@ -57,5 +58,19 @@ def publish(day: str, rows: int) -> None:
         raise ValueError(f"nothing to publish on {day}")
 
 
+@task
+def write_table() -> None:
+    """Write nothing, and say which table it wrote in the way that openlineage-prefect reads."""
+    table = [{"database_uri": "postgres://127.0.0.1:5432", "table": "shop.public.published"}]
+    create_table_artifact(key="published", table=table, description="ol-dataset_output")
+
+
+@flow(name="quiet")
+def quiet(day: str, rows: int) -> None:
+    """Publish a day, and leave it to Prefect to tell of it."""
+    write_table()
+
+
 if __name__ == "__main__":
-    serve(*(publish.to_deployment(name) for name in ("by-id", "by-parent")))
+    published = (publish.to_deployment(name) for name in ("by-id", "by-parent"))
+    serve(*published, quiet.to_deployment("by-listener"))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +15,7 @@ from collector.storage.tables import alert, fact, outbox
 from collector.times import iso, now_us
 from tests.dump import feed
 from tests.events import NAMESPACE, Json, dataset, run_event
+from tests.mortal_engines import Engines
 from tests.stand import Stand
 
 RULES = f"""
@@ -38,32 +36,6 @@ alerting:
 
 TABLES = [f"table_{number}" for number in range(5)]
 SECONDS = 60
-
-
-class Engines:
-    """Two at a time; a new one for each that has died, and each dies another way."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._ends = itertools.cycle(itertools.product((1, 2), ("before", "after")))
-        self._running: list[subprocess.Popen[bytes]] = []
-        self.deaths = 0
-
-    def look_after(self) -> None:
-        for process in list(self._running):
-            if process.poll() is not None:
-                assert process.returncode == -9
-                self._running.remove(process)
-                self.deaths += 1
-        while len(self._running) < 2:
-            number, moment = next(self._ends)
-            command = [sys.executable, "-m", "tests.mortal_engine", self._url, moment, str(number)]
-            self._running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-
-    def stop(self) -> None:
-        for process in self._running:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from collector.api.rule_question_shapes import HOURS_A_DAY
 from collector.questions.replay import Course, Replayed
@@ -13,7 +13,11 @@ from collector.questions.suggestions import Suggested
 from triggers.pipeline import Notification
 from triggers.rule_files import document_of
 from triggers.sentences import sentence
+from triggers.trigger_replay import Course as Fired
 from triggers.zones import local, zone
+
+FIRINGS: Final = 1_000
+"""Of one trigger, that an answer holds."""
 
 
 def replay(found: Replayed) -> dict[str, Any]:
@@ -42,6 +46,7 @@ def replay(found: Replayed) -> dict[str, Any]:
         "items": [_course(course) for course in found.courses],
         "receivers": receivers,
         "notifications": sent,
+        "triggers": [_trigger(course) for course in found.triggers],
     }
 
 
@@ -89,6 +94,25 @@ def _course(course: Course) -> dict[str, Any]:
     }
 
 
+def _trigger(course: Fired) -> dict[str, Any]:
+    counts = ("arrived", "unkeyed", "blocked", "overdue", "waiting", "broken_at")
+    return {
+        "trigger": course.trigger.id,
+        "fired": len(course.firings),
+        **{name: getattr(course, name) for name in counts},
+        "firings": [
+            {
+                "at": each.at,
+                "key": each.key,
+                "cause": each.cause.value,
+                "partial": each.partial,
+                "inputs": [taken.data() for taken in each.consumed],
+            }
+            for each in course.firings[-FIRINGS:]
+        ],
+    }
+
+
 def plan(found: Plan) -> dict[str, Any]:
     """Give a plan as ``RulePlan`` writes it."""
     return {
@@ -100,6 +124,7 @@ def plan(found: Plan) -> dict[str, Any]:
         "lost": found.lost,
         "before": found.before and replay(found.before),
         "after": found.after and replay(found.after),
+        "triggers": found.triggers,
     }
 
 

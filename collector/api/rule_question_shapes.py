@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from collector.api.fields import Duration, Instant, Text, Whole
+from collector.api.firing_shapes import CAUSES, FiringInput
 from collector.api.freshness_shapes import Seconds
 from collector.api.parameters import Limited
 from collector.api.rule_shapes import RuleDocument
@@ -113,8 +114,44 @@ class ReplayedReceiver(Schema):
     )
 
 
+class ReplayedFiring(Schema):
+    """A time that a trigger would have fired."""
+
+    at = Instant(required=True)
+    key = fields.String(
+        required=True, metadata=said("of the join: a partition, the tick of an epoch, or nothing")
+    )
+    cause = fields.String(required=True, validate=validate.OneOf(CAUSES))
+    partial_ = fields.Boolean(
+        required=True, data_key="partial", attribute="partial", metadata=said("not all was there")
+    )
+    inputs = fields.List(
+        fields.Nested(FiringInput), required=True, metadata=said("what it would have consumed")
+    )
+
+
+class ReplayedTrigger(Schema):
+    """What a trigger would have done, had it been put in place at `since`."""
+
+    trigger = fields.String(required=True)
+    fired = fields.Integer(required=True)
+    arrived = fields.Integer(required=True, metadata=said("updates that came for it"))
+    unkeyed = fields.Integer(
+        required=True, metadata=said("of these, those that did not say which partition they wrote")
+    )
+    blocked = fields.Integer(required=True, metadata=said("updates that a gate held back"))
+    overdue = fields.Integer(required=True, metadata=said("joins that were not complete at their deadline"))
+    waiting = fields.Integer(required=True, metadata=said("joins that still waited at the end"))
+    broken_at = Instant(
+        required=True, allow_none=True, metadata=said("when it had fired too often, and stopped for good")
+    )
+    firings = fields.List(
+        fields.Nested(ReplayedFiring), required=True, metadata=said("in order, the last 1,000 of them")
+    )
+
+
 class RuleReplay(Schema):
-    """What rules would have said."""
+    """What rules would have said, and started."""
 
     since = Instant(required=True)
     until = Instant(required=True)
@@ -123,6 +160,11 @@ class RuleReplay(Schema):
     items = fields.List(fields.Nested(ReplayedStanding), required=True)
     receivers = fields.List(fields.Nested(ReplayedReceiver), required=True)
     notifications = fields.List(fields.Nested(ReplayedNotification), required=True)
+    triggers = fields.List(
+        fields.Nested(ReplayedTrigger),
+        required=True,
+        metadata=said("what is started is taken to end at once, and nobody pauses or fires by hand"),
+    )
 
 
 class RuleName(Schema):
@@ -145,6 +187,21 @@ class RuleBinding(Schema):
     dataset = fields.Nested(Name, required=True)
 
 
+class PlannedTrigger(Schema):
+    """What becomes of a trigger that is new, or changes, or goes."""
+
+    trigger = fields.String(required=True)
+    before = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata=said("how often it would have fired as it is; null: it is new"),
+    )
+    after = fields.Integer(
+        required=True, allow_none=True, metadata=said("how often as it will be; null: it goes")
+    )
+    same = fields.Integer(required=True, metadata=said("how often of these on the same inputs"))
+
+
 class RulePlan(Schema):
     """What would change."""
 
@@ -165,6 +222,12 @@ class RulePlan(Schema):
         required=True,
         allow_none=True,
         metadata=said("what they and the new ones would have said"),
+    )
+    triggers = fields.List(
+        fields.Nested(PlannedTrigger),
+        required=True,
+        allow_none=True,
+        metadata=said("of those in `before` and `after`; null: not asked for"),
     )
 
 

@@ -40,7 +40,7 @@ MOST_EVENTS: Final = 500_000
 
 @blueprint.post("/rules/replay", shapes.RuleReplay, body=shapes.ReplayBody)
 def replay_rules(body: dict[str, Any]) -> object:
-    """Tell what rules would have said over recorded history, and who would have been told.
+    """Tell what rules would have said over recorded history, who would have been told, and when triggers had fired.
 
     Nothing is written or sent. What takes longer than a minute is refused: `tidegate rules replay` has no such bound.
     """
@@ -56,7 +56,7 @@ def replay_rules(body: dict[str, Any]) -> object:
 def plan_rules(body: dict[str, Any]) -> object:
     """Tell what rules would change, were they put in place of those in force, and what both would have said.
 
-    Nothing is written. Only expectations that come, go or change are replayed, unless more than these change.
+    Nothing is written. Only what comes, goes or changes is replayed, and what depends on it.
     """
     require_operate()
     require_everything()

@@ -19,6 +19,7 @@ from collector.commands.rule_reports import (
     print_changes,
     print_comparison,
     print_episodes,
+    print_firings,
     print_notifications,
     print_replay,
 )
@@ -79,6 +80,7 @@ def replay_(settings: Settings, files: tuple[Path, ...], since: int, until: int 
     """Tell what the rules of FILE would have said over recorded history, and who would have been told.
 
     Nothing is written and nothing is sent. The decisions are those that a server would have made that never slept.
+    Triggers fire as if they had been put in place at the start, and what they start is taken to end at once.
     """
     rules = ruleset_of(read_rules(files))
     start, end = _span(since, until)
@@ -90,6 +92,7 @@ def replay_(settings: Settings, files: tuple[Path, ...], since: int, until: int 
     print_replay(found)
     print_episodes(found)
     print_notifications(found)
+    print_firings(found)
 
 
 @click.command(name="plan")
@@ -120,7 +123,7 @@ def plan_(
         return
     print_changes(found)
     if found.before is not None and found.after is not None:
-        print_comparison(found.before, found.after)
+        print_comparison(found, found.before, found.after)
 
 
 @click.command()

@@ -12,8 +12,10 @@ from collector.api.rule_question_documents import by_hour
 from collector.commands.asking import more, print_columns
 from collector.commands.terminal import note, out, plain, when
 from collector.questions.replay import Course, Replayed
-from collector.questions.rule_plan import Binding, Plan
+from collector.questions.rule_plan import Binding, Compared, Plan
+from triggers.firings import Firing
 from triggers.sentences import duration
+from triggers.trigger_replay import Course as Fired
 from triggers.verdict import State
 
 SLOTS: Final = 30
@@ -54,7 +56,8 @@ def print_replay(found: Replayed) -> None:
         for course in found.courses[:MOST_LINES]
     ]
     if not rows:
-        note().print("These rules are on no dataset.")
+        if not found.triggers:
+            note().print("These rules are on no dataset.")
         return
     print_columns(("expectation", "dataset", "met", "late", "missed", "states", "over time"), rows, 1)
     if len(found.courses) > MOST_LINES:
@@ -119,6 +122,57 @@ def print_notifications(found: Replayed) -> None:
         out().print(plain(f"  {receiver}: {busy}"), style="dim")
 
 
+def print_firings(found: Replayed) -> None:
+    """Write how often each trigger would have fired, and then when, and on what."""
+    if not found.triggers:
+        return
+    rows = [
+        (
+            course.trigger.id,
+            str(len(course.firings)),
+            str(course.arrived),
+            str(course.blocked),
+            str(course.overdue),
+            str(course.waiting),
+            _remarks(course),
+        )
+        for course in found.triggers
+    ]
+    out().print()
+    print_columns(("trigger", "fired", "updates", "held by gates", "overdue", "waiting", ""), rows, 6)
+    firings = sorted((each for course in found.triggers for each in course.firings), key=lambda each: each.at)
+    if not firings:
+        return
+    out().print()
+    shown = [
+        (when(each.at), each.trigger, _readable(each.key), _taken(each)) for each in firings[:MOST_LINES]
+    ]
+    print_columns(("would have fired", "trigger", "key", "on"), shown, 3)
+    if len(firings) > MOST_LINES:
+        more(f"and {len(firings) - MOST_LINES} more")
+
+
+def _remarks(course: Fired) -> str:
+    said = [f"{course.unkeyed} updates without a partition"] if course.unkeyed else []
+    if course.broken_at is not None:
+        said.append(f"stopped at {when(course.broken_at)}, as it fired too often")
+    return "; ".join(said)
+
+
+def _readable(key: str) -> str:
+    """Write the tick of an epoch as other times."""
+    return key.replace(":00.000000Z", "Z")
+
+
+def _taken(firing: Firing) -> str:
+    parts = [
+        f"{each.input} ({len(each.updates)})" if len(each.updates) > 1 else each.input
+        for each in firing.consumed
+        if each.updates
+    ]
+    return (", ".join(parts) or "nothing") + (", not all" if firing.partial else "")
+
+
 def print_changes(found: Plan) -> None:
     """Write the difference between rules."""
     for kind, id_ in found.added:
@@ -145,7 +199,7 @@ def _print_bindings(sign: str, bindings: Sequence[Binding]) -> None:
         more(f"and {len(bindings) - MOST_LINES} more")
 
 
-def print_comparison(before: Replayed, after: Replayed) -> None:
+def print_comparison(found: Plan, before: Replayed, after: Replayed) -> None:
     """Write what the rules that change have said, and what they would have said."""
     old, new = _tally(before), _tally(after)
     rows = [
@@ -158,8 +212,21 @@ def print_comparison(before: Replayed, after: Replayed) -> None:
     sent = [Counter(each.group.receiver for each in replayed.notifications) for replayed in (before, after)]
     for receiver in sorted(sent[0].keys() | sent[1].keys()):
         out().print(plain(f"notifications to {receiver}: {_change(sent[0][receiver], sent[1][receiver])}"))
+    for each in found.triggers or ():
+        out().print(plain(_would_fire(each)))
     days = (after.until - after.since) / 86_400_000_000
     out().print(f"over {days:.0f} days, from {when(after.since)} on", style="dim")
+
+
+def _would_fire(each: Compared) -> str:
+    times = "never" if not each.after else "once" if each.after == 1 else f"{each.after} times"
+    if each.after is None:
+        return f"trigger {each.trigger} goes: it would have fired {each.before} times"
+    if each.before is None:
+        return f"trigger {each.trigger} would have fired {times}"
+    return (
+        f"trigger {each.trigger} would have fired {times}, {each.same} of these as now (now: {each.before})"
+    )
 
 
 def _tally(found: Replayed) -> dict[str, tuple[int, ...]]:

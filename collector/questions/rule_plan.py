@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from sqlalchemy import Connection
 
 from collector.questions.replay import NOBODY_WATCHES, Replayed, Watch, replay
+from collector.questions.trigger_replay import expectations_of
 from collector.storage import rules
 from collector.storage.described import described
 from collector.storage.selection import members
 from triggers.breaches import Described
 from triggers.documents import Row, ruleset_of
 from triggers.rules import RuleSet
+from triggers.trigger_replay import Course
 
 Rule = tuple[str, str]
 """(kind, id)."""
@@ -51,6 +55,34 @@ class Plan:
     """What the expectations said that would change or go; None: not asked for."""
     after: Replayed | None = None
     """What they would have said, and those that come."""
+
+    @property
+    def triggers(self) -> list[Compared] | None:
+        """How often triggers that come, change or go would have fired; None: not asked for."""
+        if self.before is None or self.after is None:
+            return None
+        old, new = ({each.trigger.id: each for each in found.triggers} for found in (self.before, self.after))
+        return [_compared(id_, old.get(id_), new.get(id_)) for id_ in sorted(old.keys() | new.keys())]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How often a trigger would have fired by two rule sets; None: it is in one of them only."""
+
+    trigger: str
+    before: int | None
+    after: int | None
+    same: int
+    """How often of these under the same key, on the same inputs."""
+
+
+def _compared(id_: str, old: Course | None, new: Course | None) -> Compared:
+    was, will = (
+        Counter((each.key, each.consumed_json()) for each in (course.firings if course else ()))
+        for course in (old, new)
+    )
+    same = (was & will).total()
+    return Compared(id_, None if old is None else was.total(), None if new is None else will.total(), same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +130,18 @@ def plan(conn: Connection, wanted: Iterable[Row], span: Span | None = None) -> P
     touched = {each.id for each in changed if each.kind == "expectation"}
     touched |= {id_ for kind, id_ in (*found.added, *found.removed) if kind == "expectation"}
     touched |= {expectation for expectation, _ in was ^ will}
-    if any(kind != "expectation" for kind, _ in _kinds(found)):
+    kinds = {kind for kind, _ in _kinds(found)}
+    if kinds - {"expectation", "trigger"}:
         # Who is told, and when, depends on all of them.
         touched = {*old.expectations, *new.expectations}
+    started = {id_ for kind, id_ in _kinds(found) if kind == "trigger"}
+    for id_, trigger in chain(old.triggers.items(), new.triggers.items()):
+        if "window" in kinds or expectations_of([trigger]) & touched:
+            started.add(id_)
     return replace(
         found,
-        before=replay(conn, _only(old, touched), span.since, span.until, span.watch),
-        after=replay(conn, _only(new, touched), span.since, span.until, span.watch),
+        before=replay(conn, _only(old, touched, started), span.since, span.until, span.watch),
+        after=replay(conn, _only(new, touched, started), span.since, span.until, span.watch),
     )
 
 
@@ -117,10 +154,12 @@ def _kinds(found: Plan) -> Iterable[Rule]:
     yield from ((each.kind, each.id) for each in found.changed)
 
 
-def _only(ruleset: RuleSet, ids: set[str]) -> RuleSet:
-    return replace(
-        ruleset, expectations={id_: each for id_, each in ruleset.expectations.items() if id_ in ids}
-    )
+def _only(ruleset: RuleSet, ids: set[str], started: set[str]) -> RuleSet:
+    """Leave these expectations and triggers, and the expectations that gates of these ask for."""
+    triggers = {id_: each for id_, each in ruleset.triggers.items() if id_ in started}
+    ids = ids | expectations_of(triggers.values())
+    expectations = {id_: each for id_, each in ruleset.expectations.items() if id_ in ids}
+    return replace(ruleset, expectations=expectations, triggers=triggers)
 
 
 def _bindings(conn: Connection, ruleset: RuleSet) -> set[tuple[str, int]]:

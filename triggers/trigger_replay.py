@@ -21,7 +21,7 @@ from lineage.runs import Update
 from triggers.arrivals import Arrived, keys_of, news_of, ticks, update_id
 from triggers.conditions import Input, Mode, Trigger
 from triggers.evaluation import OPEN, Passed
-from triggers.firings import Firing
+from triggers.firings import Cause, Firing
 from triggers.gates import judged
 from triggers.growing import Change, GrowingFacts
 from triggers.holds import Hold
@@ -62,7 +62,7 @@ class Course:
     blocked: int = 0
     """Those that a gate held back."""
     overdue: int = 0
-    """Joins that a deadline passed."""
+    """Joins that were not complete at their deadline, but for those that were given up then."""
     broken_at: int | None = None
     """When it had fired too often."""
     waiting: int = 0
@@ -334,4 +334,6 @@ class TriggerReplay:
         return False
 
     def fired(self, firing: Firing) -> None:
-        self.courses[firing.trigger].firings.append(firing)
+        course = self.courses[firing.trigger]
+        course.firings.append(firing)
+        course.overdue += firing.cause is Cause.DEADLINE

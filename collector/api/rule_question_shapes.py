@@ -140,7 +140,9 @@ class ReplayedTrigger(Schema):
         required=True, metadata=said("of these, those that did not say which partition they wrote")
     )
     blocked = fields.Integer(required=True, metadata=said("updates that a gate held back"))
-    overdue = fields.Integer(required=True, metadata=said("joins that were not complete at their deadline"))
+    overdue = fields.Integer(
+        required=True, metadata=said("joins that were not complete at their deadline, and not given up")
+    )
     waiting = fields.Integer(required=True, metadata=said("joins that still waited at the end"))
     broken_at = Instant(
         required=True, allow_none=True, metadata=said("when it had fired too often, and stopped for good")

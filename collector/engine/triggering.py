@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, zip_longest
+from itertools import chain, count, zip_longest
 from typing import Any
 
 import structlog
@@ -36,7 +36,7 @@ from lineage.instants import iso
 from triggers.alerts import Alert
 from triggers.arrivals import WHOLE, Arrived, ticks
 from triggers.conditions import Blocked, Mode, Trigger
-from triggers.firings import Firing
+from triggers.firings import Cause, Firing, fire_key
 from triggers.joins import Blocking, Standing, State, advance, fire_by_hand, reset
 from triggers.rules import RuleSet
 from triggers.watermark import Outage
@@ -46,6 +46,9 @@ JOINS = 1_000
 
 EPOCHS = 100
 """Epochs that are begun in one round, after a long absence."""
+
+CHECKS = ""
+"""Stands among expectations for results of checks."""
 
 UNSEEN: Mapping[str, Any] = {"when": None, "holds": []}
 """The evaluation of a join whose turn has not come."""
@@ -98,6 +101,7 @@ class Triggering:
         trigger_bindings.forget(conn, gone)
         self._bindings.refresh(conn, triggers, now)
         self._wholes = joins.wholes(conn)
+        self._gated = _gated(triggers.values())
         new = [
             Whole(id_, now, _shape(trigger)) for id_, trigger in triggers.items() if id_ not in self._wholes
         ]
@@ -106,12 +110,16 @@ class Triggering:
                 log.info("joins begin anew, as they are made in another way", trigger=id_)
                 joins.clear(conn, id_)
                 new.append(replace(whole, since=now, shape=_shape(triggers[id_]), tick_at=None))
-            elif before.triggers.get(id_) != triggers[id_] or before.windows != rules.windows:
+            # What is one dataset with another now may have been checked as that.
+            elif (
+                before.triggers.get(id_) != triggers[id_]
+                or before.windows != rules.windows
+                or id_ in self._gated
+            ):
                 joins.prompt(conn, [(id_, None)])
         joins.write_wholes(conn, new)
         self._wholes |= {each.trigger_id: each for each in new}
         self._following.load(conn, triggers)
-        self._gated = _gated(triggers.values())
         self._by_epoch = [
             each for each in triggers.values() if each.join.mode is Mode.EPOCH and each.deadline is not None
         ]
@@ -141,7 +149,7 @@ class Triggering:
         keys = {key for key in keys if key[0] in self._rules.triggers}
         if keys:
             self._join(conn, keys, come, asked, stood, seen, now, outage, decided)
-        self._prompt(stood, told, decided)
+        self._prompt(conn, stood, told, decided)
         self._note(decided, now)
         return decided
 
@@ -227,26 +235,28 @@ class Triggering:
 
     def _fire(self, conn: Connection, found: Sequence[Firing], now: int, decided: Decided) -> None:
         there = firings.there(conn, [each.id for each in found])
-        for firing in found:
-            if firing.id in there:
+        for each in found:
+            trigger = self._rules.triggers[each.trigger]
+            if each.id in there and (trigger.join.keys is None or each.cause is Cause.MANUAL):
                 continue
+            firing = _anew(conn, each, there) if each.id in there else each
             there.add(firing.id)
             if firing.skipped:
                 decided.fired.append((firing, Progress.SKIPPED, None))
                 continue
-            trigger = self._rules.triggers[firing.trigger]
             doings = doings_of(trigger, firing, self._rules.targets, self._expected)
             progress, next_at = self._following.add(firing, doings, now, decided.followed)
             decided.fired.append((firing, progress, next_at))
 
-    def _prompt(self, stood: Stood, told: Told, decided: Decided) -> None:
+    def _prompt(self, conn: Connection, stood: Stood, told: Told, decided: Decided) -> None:
         """Have joins looked at that may be let through now: by gates, or as a run that they waited for has ended."""
         changed = {id_ for id_, _ in stood}
-        if any(what & What.CHECK for what in told.subjects.values()):
-            changed.add("")
-        for id_, names in self._gated.items():
-            if names & changed:
-                decided.prompted.append((id_, None))
+        asking = {id_ for id_, names in self._gated.items() if names & changed}
+        checked = [id_ for id_, what in told.subjects.items() if what & What.CHECK]
+        if checked and any(CHECKS in names for names in self._gated.values()):
+            bound = {id_ for each in arrivals.bound(conn, checked).values() for id_, _ in each}
+            asking |= {id_ for id_ in bound & self._gated.keys() if CHECKS in self._gated[id_]}
+        decided.prompted += [(id_, None) for id_ in sorted(asking)]
         for ended in decided.followed.ended:
             trigger = self._rules.triggers.get(ended.trigger_id)
             if trigger is not None and trigger.guard.max_in_flight is not None:
@@ -316,6 +326,16 @@ def _ask(whole: Whole, request: Request) -> None:
         whole.since = request.at
 
 
+def _anew(conn: Connection, firing: Firing, taken: Collection[str]) -> Firing:
+    """Give the firing of a partition a key of its own: how often that fired is forgotten with its join.
+
+    That the same updates come again is none of it: what has arrived is not forgotten.
+    """
+    keys = (fire_key(firing.trigger, firing.key, generation) for generation in count(1))
+    made = (replace(firing, fire_key=key) for key in keys)
+    return next(each for each in made if each.id not in taken and not firings.there(conn, [each.id]))
+
+
 def _current(trigger: Trigger, now: int) -> str | None:
     """Give the key of the join that somebody means who names none; None: there are many."""
     if trigger.join.mode is Mode.EPOCH:
@@ -350,14 +370,14 @@ def _shape(trigger: Trigger) -> str:
 
 
 def _gated(triggers: Iterable[Trigger]) -> dict[str, set[str]]:
-    """Give the expectations that gates of triggers ask for; that they ask for checks is the empty name."""
+    """Give the expectations that gates of triggers ask for, and whether they ask for ``CHECKS``."""
     found: dict[str, set[str]] = {}
     for trigger in triggers:
         gates = [each.gate for each in trigger.when.inputs() if each.gate is not None]
         if gates:
             found[trigger.id] = {id_ for gate in gates for id_ in gate.expectations}
             if any(gate.assertions is not None for gate in gates):
-                found[trigger.id].add("")
+                found[trigger.id].add(CHECKS)
     return found
 
 

@@ -381,6 +381,28 @@ def test_joins_that_are_made_in_another_way_begin_anew_but_what_people_said_hold
     assert {id_: len(runs) for id_, runs in found.consumed.items()} == {"orders": 1, "payments": 1, "fx": 1}
 
 
+def test_a_partition_fires_again_though_its_join_was_forgotten(stand: MakeStand) -> None:
+    """How often it fired is a part of the key of a firing, which must be another one each time."""
+    server = stand()
+    join = {"mode": "partition", "key": {"from": ["nominal_time"], "grain": "day"}}
+    nominal = {"nominalTime": {"nominalStartTime": "2026-11-22T00:00:00Z"}}
+
+    def load() -> None:
+        server.now += MINUTE
+        server.take_in([wrote("orders", server.now, f"orders{server.now}", run_facets=nominal)])
+        server.rest()
+
+    server.apply(rules(one(join=join)))
+    load()
+    load()
+    server.apply(rules(one("other")))
+    server.apply(rules(one(join=join)))
+    for number in (3, 4, 5):
+        load()
+        assert len(fired(server.database, "one")) == number
+    assert len(consumed(server.database)) == 5
+
+
 def test_timers_live_on_over_unrelated_changes(stand: MakeStand) -> None:
     """airflow#68732."""
     server = stand("2026-11-22T06:00Z")

@@ -6,7 +6,7 @@ import random
 import threading
 from collections import Counter, defaultdict
 
-from tests.receivers import Connection, HttpReceiver, Reply, answer
+from tests.receivers import Connection, HttpReceiver, answer
 
 SLOW_SECONDS = 0.3
 

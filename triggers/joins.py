@@ -92,7 +92,10 @@ class World(Protocol):
         """Tell whether a gate lets an update through, at an instant."""
 
     def holds(self, trigger: Trigger, key: str, state: State, at: int) -> Iterable[Hold]:
-        """Give what holds a complete join back at an instant: pauses, windows, runs in flight, too many firings."""
+        """Give what holds a complete join back at an instant: pauses, windows, runs in flight."""
+
+    def stops(self, trigger: Trigger, at: int) -> Iterable[Hold]:
+        """Stop a trigger that would fire, as nothing else holds it back, if it fired too often before."""
 
     def drops(self, trigger: Trigger, arrived: Arrived) -> bool:
         """Tell whether a window takes an update away."""
@@ -249,9 +252,8 @@ class _Run:
                 if found.met:
                     state.overdue_at = None
             self._holds = [*holds_of(trigger, state, at), *self._world.holds(trigger, self._key, state, at)]
-            if not self._holds and not quiet and trigger.schedule and self._world.missed(trigger, at):
-                state.passed_at = at
-                self._holds = [*holds_of(trigger, state, at)]
+            if not self._holds and not quiet:
+                self._holds = [*self._last_holds(at)]
             if self._holds or quiet:
                 wakes += [hold.until for hold in self._holds if hold.until is not None]
                 break
@@ -259,6 +261,12 @@ class _Run:
             self.fire(at, cause, self._fire_key(found), None)
         wakes += found.wakes
         self._wake = min((wake for wake in wakes if wake > at), default=None)
+
+    def _last_holds(self, at: int) -> Iterable[Hold]:
+        if self._trigger.schedule and self._world.missed(self._trigger, at):
+            self._state.passed_at = at
+            return holds_of(self._trigger, self._state, at)
+        return self._world.stops(self._trigger, at)
 
     def fire(self, at: int, cause: Cause, key: str, by: str | None) -> None:
         """Fire with what has come; what a gate holds back stays, as it does not count yet."""

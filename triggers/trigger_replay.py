@@ -319,6 +319,8 @@ class TriggerReplay:
         yield from held_by_window(self._windows, trigger, state.pending, at)
         if (loop := looping(trigger, state.pending)) is not None:
             yield loop
+
+    def stops(self, trigger: Trigger, at: int) -> Iterator[Hold]:
         course = self.courses[trigger.id]
         most = trigger.guard.max_fires
         if most is not None and course.broken_at is None:

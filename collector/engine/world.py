@@ -70,7 +70,14 @@ class World:
             yield Hold("in_flight", None, f"{self._in_flight[trigger.id, key]} of its runs go on")
         if (loop := looping(trigger, state.pending)) is not None:
             yield loop
-        if whole.broken_at is not None or trigger.id in self.broken or self._too_often(trigger, at):
+
+    def stops(self, trigger: Trigger, at: int) -> Iterator[Hold]:
+        guard = trigger.guard
+        if (
+            self._wholes[trigger.id].broken_at is not None
+            or trigger.id in self.broken
+            or self._too_often(trigger, at)
+        ):
             yield Hold("breaker", None, f"it fired {guard.max_fires} times; resume it when that is right")
 
     def _too_often(self, trigger: Trigger, at: int) -> bool:

@@ -221,6 +221,17 @@ def test_one_that_fires_too_often_is_stopped_until_somebody_resumes_it(stand: Ma
     assert len(times(server)) == 4
 
 
+def test_what_would_not_fire_yet_anyway_does_not_stop_it(stand: MakeStand) -> None:
+    server = stand()
+    guard = {"cooldown": "30m", "max_fires": {"count": 2, "per": "50m"}}
+    server.apply(document(one(guard=guard)))
+    update(server, "06:10")
+    update(server, "06:40")
+    update(server, "06:50")
+    at(server, "07:11")
+    assert (times(server), alerts(server)) == (["06:10 1", "06:40 1", "07:10 1"], {})
+
+
 # --- people ------------------------------------------------------------------------------------------------------
 
 

@@ -73,6 +73,9 @@ class World:
     def holds(self, trigger: Trigger, key: str, state: State, at: int) -> Iterable[Hold]:
         return self.held(state, at)
 
+    def stops(self, trigger: Trigger, at: int) -> Iterable[Hold]:
+        return ()
+
     def drops(self, trigger: Trigger, arrived: Arrived) -> bool:
         return self.dropped(arrived)
 

@@ -72,6 +72,15 @@ class Stand:
         assert len(self.firings()) == 1
         return self.connection.look(f"/firings/{found['id']}")
 
+    def await_handle(self, firing: Any) -> Any:
+        """Wait for what the tool answered to the one action of a firing: a run may end before that is known."""
+
+        def handle() -> Any:
+            (action,) = self.connection.look(f"/firings/{firing['id']}")["actions"]
+            return action["handle"]
+
+        return await_that(handle, AWHILE_SECONDS, lambda: self.server.output)
+
     def shows(self, *arguments: str) -> str:
         """Give what a command prints of the server's database."""
         done = tidegate(*arguments, "-d", self.database_url)

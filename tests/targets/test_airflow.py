@@ -97,12 +97,13 @@ def test_killed_before_it_hears_the_answer_it_starts_no_second_run(
     with stand(database_url, port, tmp_path, targets(between), RUN) as here:
         between.strike(lambda request: "/dagRuns" in request.path, here.server.kill)
         here.arrive()
-        assert between.struck.wait(60)
+        assert between.struck.wait(60), here.server.output
         (run,) = runs_of(tool, here)
         here.start_again()
-        here.await_firing("completed")
-        # Airflow may be done with it before it is asked again: the run tells of itself.
-        await_that(lambda: len(between.asked("/dagRuns")) == 2, AWHILE_SECONDS)
+        firing = here.await_firing("completed")
+        handle = here.await_handle(firing)
+        assert (handle["dag_run_id"], handle["duplicate"]) == (run["dag_run_id"], True)
+        assert len(between.asked("/dagRuns")) == 2
         assert [each["dag_run_id"] for each in runs_of(tool, here)] == [run["dag_run_id"]]
 
 
@@ -125,11 +126,11 @@ def test_killed_before_it_hears_the_answer_it_updates_no_asset_twice(
             lambda request: request.method == "POST" and "/assets/events" in request.path, here.server.kill
         )
         here.arrive()
-        assert between.struck.wait(60)
+        assert between.struck.wait(60), here.server.output
         (event,) = updates_of(tool, here)
         here.start_again()
         firing = here.await_firing("completed")
         assert [each["id"] for each in updates_of(tool, here)] == [event["id"]]
-        (action,) = firing["actions"]
-        assert action["handle"] == action["handle"] | {"asset_event": event["id"], "duplicate": True}
+        handle = here.await_handle(firing)
+        assert (handle["asset_event"], handle["duplicate"]) == (event["id"], True)
         assert len(await_that(lambda: reactions_to(tool, event["id"]), AWHILE_SECONDS)) == 1

@@ -84,11 +84,10 @@ def test_killed_before_it_hears_the_answer_it_starts_no_second_run(
     with stand(database_url, port, tmp_path, targets(between), start()) as here:
         between.strike(lambda request: b"launchRun" in request.body, here.server.kill)
         here.arrive()
-        assert between.struck.wait(60)
+        assert between.struck.wait(60), here.server.output
         (run,) = runs_of(tool, here)
         here.start_again()
         firing = here.await_firing("completed")
+        handle = here.await_handle(firing)
+        assert (handle["run_id"], handle["duplicate"]) == (run["runId"], True)
         assert [each["runId"] for each in runs_of(tool, here)] == [run["runId"]]
-        (action,) = firing["actions"]
-        assert action["handle"]["run_id"] == run["runId"]
-        assert action["handle"]["duplicate"]

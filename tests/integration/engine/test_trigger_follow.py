@@ -238,6 +238,24 @@ def test_a_run_whose_end_is_never_heard_of_is_lost(stand: MakeStand) -> None:
     assert [each["eventType"] for each in told(server.database, firing.id)] == ["START", "FAIL"]
 
 
+def test_a_run_that_is_lost_holds_the_next_one_back_no_longer(stand: MakeStand) -> None:
+    """Neither does one that ended while what waited for it was looked at."""
+    server = stand()
+    server.apply(rules([START], {"max_in_flight": 1, "lost_after": "1h"}))
+    fire(server)
+    deliver(server)
+    assert len(fire(server).consumed["orders"]) == 1
+    server.projector.drain()
+    server.until(server.now + HOUR)
+    assert [each.state for each in fired(server.database)] == ["lost", "fired"]
+    deliver(server)
+    server.now += MINUTE
+    server.run("load_orders", [ORDERS])
+    parent = fired(server.database)[-1].id
+    run(server, "COMPLETE", parent=parent)
+    assert [each.state for each in fired(server.database)] == ["lost", "completed", "fired"]
+
+
 def test_each_of_two_runs_one_after_the_other_has_its_own_time(stand: MakeStand) -> None:
     server = stand()
     server.apply(rules([START, START | {"id": "second", "after": "run.completed"}]))

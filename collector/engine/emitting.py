@@ -1,4 +1,4 @@
-"""Firings as runs: the OpenLineage events that tell of them, made by the client that everybody else uses.
+"""Firings as runs: the OpenLineage events that tell of them, in the classes that everybody else uses.
 
 They go into our own log in the transaction that decides them, and from there on are events like all others; other
 backends get them through the outbox.
@@ -13,12 +13,10 @@ from importlib.metadata import version
 from typing import Any, Final, NamedTuple
 
 import attr
-from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import InputDataset, Job, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import RunFacet, error_message_run, job_type_job, lineage
 from openlineage.client.facet_v2 import job_dependencies_run as dependencies
 from openlineage.client.serde import Serde
-from openlineage.client.transport import Transport
 from sqlalchemy import Connection
 
 from collector.ingest.intake import take
@@ -75,35 +73,19 @@ class FiringRunFacet(RunFacet):
         return SCHEMA
 
 
-class _Kept(Transport):
-    """Keeps what is emitted, for whoever writes it."""
-
-    kind = "tidegate"
-
-    def __init__(self) -> None:
-        self.events: list[str] = []
-
-    def emit(self, event: Any) -> None:
-        self.events.append(Serde.to_json(event))
-
-
 class Emitter:
     """Writes events of firings; ``backends`` are the targets of those who get them as well."""
 
     def __init__(self, database: Database, backends: Sequence[str]) -> None:
         self._database = database
         self._backends = backends
-        self._kept = _Kept()
-        self._client = OpenLineageClient(transport=self._kept)
-        # Whatever the environment says of where others are to send: these are for our own log.
-        self._client.transport = self._kept
 
     def write(self, conn: Connection, told: Iterable[Told], now: int) -> None:
         """Write what is told into the log, and for others into the outbox, in a writing transaction."""
-        self._kept.events.clear()
-        for each in told:
-            self._client.emit(_event(each))
-        texts = [text.encode() for text in self._kept.events]
+        # Not through its client: filters and names that the environment sets for emitters are not for our own log.
+        texts = [Serde.to_json(_event(each)).encode() for each in told]
+        if not texts:
+            return
         event_log.append(self._database, conn, [take(text, now).row for text in texts])
         if self._backends:
             bodies = [json.loads(text) for text in texts]

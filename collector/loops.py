@@ -11,6 +11,7 @@ from collector.api.rule_documents import read_rules
 from collector.engine.folder import Folder
 from collector.engine.runner import Engine
 from collector.errors import ConfigurationError
+from collector.outbound import forwarding
 from collector.outbound.dispatcher import Dispatcher
 from collector.outbound.secrets import Secrets
 from collector.outbound.senders import EXPECTED
@@ -40,6 +41,7 @@ def engine(database: Database, settings: Settings) -> Engine:
         lag=round(settings.lag_alert * SECOND),
         keep=settings.evaluation_days * DAY,
         expected=EXPECTED,
+        backends=forwarding.targets(settings),
     )
 
 

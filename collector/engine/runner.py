@@ -295,7 +295,7 @@ class Engine:
         stood = {each.after.key: each.after.stance.state for each in looked}
         triggered = self._triggering.decide(conn, told, stood, seen, now, self._watermark.outage)
         other = [*self._self.alerts(conn, oldest, now, quiet=not due), *self._warnings(conn, foretold, seen)]
-        other += self._triggering.alerts(conn)
+        other += self._triggering.alerts()
         decided, begun = None, time.monotonic()
         if self._must_decide(opened, other, told, alerts_revision, now):
             self._pace.owe(begun)

@@ -5,9 +5,9 @@ The subject is the job that the trigger is in the graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from collector.storage.joins import Whole
+from collector.storage.joins import Key, Row, Whole, Words
 from triggers.alerts import Alert, Severity
 from triggers.conditions import NAMESPACE, Trigger
 from triggers.evaluation import missing_of
@@ -20,8 +20,34 @@ LOOP = "trigger.loop"
 BREAKER = "trigger.breaker"
 FAILING = "trigger.failing"
 
-Words = tuple[str, int, str]
-"""(rule, since in µs UTC, text)."""
+
+class TriggerAlerts:
+    """What people are told of triggers, kept in mind: most rounds change nothing of it."""
+
+    def __init__(self) -> None:
+        self._told: dict[Key, Words] = {}
+        self._alerts: list[Alert] | None = None
+
+    def load(self, told: dict[Key, Words]) -> None:
+        """Take up what is kept with joins."""
+        self._told, self._alerts = told, None
+
+    def follow(self, rows: Mapping[Key, Row], wholes: Collection[str]) -> None:
+        """Take over what a round has written: rows of joins, and what holds of triggers as a whole."""
+        for key, row in rows.items():
+            if row.alert is not None:
+                self._told[key], self._alerts = row.alert, None
+            elif self._told.pop(key, None) is not None:
+                self._alerts = None
+        if wholes:
+            self._alerts = None
+
+    def all(self, wholes: Mapping[str, Whole], triggers: Mapping[str, Trigger]) -> list[Alert]:
+        """Give the alerts."""
+        if self._alerts is None:
+            bad = [each for each in wholes.values() if each.failing_since or each.broken_at]
+            self._alerts = [*join_alerts(self._told, triggers), *failing_alerts(bad, triggers)]
+        return self._alerts
 
 
 def alert_of(trigger: Trigger, key: str, advanced: Advanced) -> Words | None:
@@ -40,11 +66,9 @@ def alert_of(trigger: Trigger, key: str, advanced: Advanced) -> Words | None:
     return None
 
 
-def join_alerts(
-    told: Iterable[tuple[str, str, str, int, str]], triggers: Mapping[str, Trigger]
-) -> Iterator[Alert]:
-    """Make alerts of what is kept with joins."""
-    for trigger_id, key, rule, since, text in told:
+def join_alerts(told: Mapping[Key, Words], triggers: Mapping[str, Trigger]) -> Iterator[Alert]:
+    """Make alerts of what is told of joins."""
+    for (trigger_id, key), (rule, since, text) in told.items():
         if trigger_id in triggers:
             yield _alert(rule, trigger_id, since, text, (("key", key),) if key else ())
 

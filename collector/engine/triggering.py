@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, count, zip_longest
+from itertools import count, zip_longest
 from typing import Any
 
 import structlog
@@ -23,7 +23,7 @@ from collector.engine.emitting import Emitter
 from collector.engine.following import Followed, Following
 from collector.engine.incoming import Incoming
 from collector.engine.templates import TemplateFailed
-from collector.engine.trigger_alerts import alert_of, failing_alerts, join_alerts
+from collector.engine.trigger_alerts import TriggerAlerts, alert_of
 from collector.engine.trigger_bindings import TriggerBindings
 from collector.engine.world import Stood, World
 from collector.storage import arrivals, firings, joins, outbox
@@ -90,7 +90,7 @@ class Triggering:
         self._gated: dict[str, set[str]] = {}
         self._by_epoch: list[Trigger] = []
         self._incoming = Incoming()
-        self._alerts: list[Alert] | None = None
+        self._alerts = TriggerAlerts()
 
     def load(self, conn: Connection, rules: RuleSet, now: int) -> None:
         """Take up rules, and all that is kept, in a writing transaction; ``now`` in µs UTC."""
@@ -123,7 +123,7 @@ class Triggering:
         self._by_epoch = [
             each for each in triggers.values() if each.join.mode is Mode.EPOCH and each.deadline is not None
         ]
-        self._alerts = None
+        self._alerts.load(joins.alerts(conn))
 
     def follow(self, conn: Connection, subjects: Mapping[int, What], now: int) -> bool:
         """Follow the catalog, in a writing transaction; True: come again."""
@@ -294,17 +294,11 @@ class Triggering:
         outbox.put_all(conn, [*followed.queued, *decided.queued], now)
         self._emitter.write(conn, followed.told, now)
         joins.prompt(conn, dict.fromkeys(decided.prompted))
-        if decided.any:
-            self._alerts = None
+        self._alerts.follow(decided.rows, decided.wholes)
 
-    def alerts(self, conn: Connection) -> list[Alert]:
+    def alerts(self) -> list[Alert]:
         """Give what people are told of triggers."""
-        if self._alerts is None:
-            triggers = self._rules.triggers
-            bad = [each for each in self._wholes.values() if each.failing_since or each.broken_at]
-            found = chain(join_alerts(joins.alerts(conn), triggers), failing_alerts(bad, triggers))
-            self._alerts = list(found)
-        return self._alerts
+        return self._alerts.all(self._wholes, self._rules.triggers)
 
     def next_wake(self, conn: Connection) -> int | None:
         """Give when there is something to do although nothing happens (µs UTC)."""

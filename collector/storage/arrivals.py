@@ -9,7 +9,21 @@ from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, Dialect, bindparam, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Dialect,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+)
 
 from collector.storage.facts import UpdateKey
 from collector.storage.prepared import Prepared
@@ -41,6 +55,7 @@ from triggers.arrivals import news_of, update_id
 LONGEST_CHAIN = 30
 """Parents of a run that are looked at, one above the other."""
 
+_EARLIER = dataset_update.alias("earlier")
 
 Bound = tuple[str, str]
 """A trigger, and an input of it that is about a dataset."""
@@ -101,18 +116,20 @@ def come(conn: Connection, keys: Iterable[UpdateKey]) -> list[Come]:
         row.update_id: (row.partition, row.nominal_at)
         for row in _arrivals(conn.dialect).run(conn, {"ids": many(conn, found)})
     }
+    new = {
+        id_: (update, row)
+        for id_, (update, row) in found.items()
+        if known.get(id_) != (update.partition, update.nominal_at)
+    }
+    greatest, seen = _before(conn, [(update, row.canonical_id) for update, row in new.values()])
     result: list[Come] = []
-    for id_, (update, row) in found.items():
-        before = known.get(id_)
-        if before == (update.partition, update.nominal_at):
-            continue
-        greatest, seen = _before(conn, row.canonical_id, update)
+    for (id_, (update, row)), nominal, version in zip(new.items(), greatest, seen, strict=True):
         result.append(
             Come(
                 id_, update, row.canonical_id, row.dataset_namespace, row.dataset_name, bytes(row.key), row.own_id,
                 row.job_id, row.job_namespace, row.job_name,
                 None if row.parent_key is None else bytes(row.parent_key),
-                news_of(update, greatest, seen), before is not None,
+                news_of(update, nominal, version), id_ in known,
             )
         )  # fmt: skip
     return sorted(result, key=lambda each: (each.update.received_at, each.update.event_time, each.id))
@@ -160,31 +177,73 @@ def _arrivals(dialect: Dialect) -> Prepared:
     )
 
 
-def _before(conn: Connection, dataset_id: int, update: Update) -> tuple[int | None, bool]:
-    """Give the greatest nominal time of a dataset's other updates that came before, and whether its version was there.
+def _before(conn: Connection, come: Sequence[tuple[Update, int]]) -> tuple[list[int | None], list[bool]]:
+    """Tell of updates, each with its canonical dataset, what of that came before: the greatest nominal time after their
+    own, and whether their version was there.
 
-    Only of an update that has them: most have not, and it costs nothing.
+    Only those are asked about that have them: most have not, and it costs nothing.
     """
-    others = (
-        dataset_update.c.run_id != update.run_id,
-        dataset_update.c.received_at <= update.received_at,
-        dataset_update.c.dataset_id.in_(select(dataset.c.id).where(dataset.c.canonical_id == dataset_id)),
-    )
-    greatest = None
-    if update.nominal_at is not None:
-        newest = dataset_update.c.nominal_at
-        wanted = select(newest).where(*others, newest > update.nominal_at).order_by(newest.desc()).limit(1)
-        greatest = conn.execute(wanted).scalar()
-    seen = False
-    if update.version is not None:
-        own = dataset_update.c.version
-        # By its beginning too: that is what the index holds.
-        beginning = func.substr(own, 1, SORT_PREFIX) == update.version[:SORT_PREFIX]
-        same = select(dataset_update.c.run_id).where(
-            *others, own.is_not(None), beginning, own == update.version
-        )
-        seen = conn.execute(same.limit(1)).first() is not None
+    greatest: list[int | None] = [None] * len(come)
+    seen = [False] * len(come)
+    timed = [
+        (place, id_, update.run_id, update.received_at, update.nominal_at)
+        for place, (update, id_) in enumerate(come)
+        if update.nominal_at is not None
+    ]
+    if timed:
+        values = rows_parameter(conn, "wanted", ("place", "id", "run", "at", "nominal"), timed)
+        for row in _later_nominal(conn.dialect).run(conn, values):
+            greatest[row.place] = row.found
+    versioned = [
+        (place, id_, update.run_id, update.received_at, update.version)
+        for place, (update, id_) in enumerate(come)
+        if update.version is not None
+    ]
+    if versioned:
+        values = rows_parameter(conn, "wanted", ("place", "id", "run", "at", "version"), versioned)
+        for row in _same_version(conn.dialect).run(conn, values):
+            seen[row.place] = row.found is not None
     return greatest, seen
+
+
+@lru_cache
+def _later_nominal(dialect: Dialect) -> Prepared:
+    whole = BigInteger()
+    wanted = table_parameter(dialect, "wanted", place=whole, id=whole, run=whole, at=whole, nominal=whole)
+    found = _EARLIER.c.nominal_at
+    of_others = _of_others(found, wanted).where(found > wanted.c.nominal).order_by(found.desc()).limit(1)
+    return Prepared(
+        select(wanted.c.place, of_others.correlate(wanted).scalar_subquery().label("found")), dialect
+    )
+
+
+@lru_cache
+def _same_version(dialect: Dialect) -> Prepared:
+    whole = BigInteger()
+    wanted = table_parameter(dialect, "wanted", place=whole, id=whole, run=whole, at=whole, version=Text())
+    own = _EARLIER.c.version
+    # By its beginning too: that is what the index holds.
+    length = literal_column(str(SORT_PREFIX), Integer)
+    beginning = func.substr(own, literal_column("1", Integer), length) == func.substr(
+        wanted.c.version, literal_column("1", Integer), length
+    )
+    same = _of_others(_EARLIER.c.run_id, wanted).where(own.is_not(None), beginning, own == wanted.c.version)
+    return Prepared(
+        select(wanted.c.place, same.limit(1).correlate(wanted).scalar_subquery().label("found")), dialect
+    )
+
+
+def _of_others(column: ColumnElement[int], wanted: FromClause) -> Select[int]:
+    """Select of the other updates of a dataset, under all of its names, those that were received before."""
+    return (
+        select(column)
+        .join_from(dataset, _EARLIER, _EARLIER.c.dataset_id == dataset.c.id)
+        .where(
+            dataset.c.canonical_id == wanted.c.id,
+            _EARLIER.c.run_id != wanted.c.run,
+            _EARLIER.c.received_at <= wanted.c.at,
+        )
+    )
 
 
 def take(conn: Connection, taken: Iterable[Come], now: int) -> None:

@@ -39,6 +39,9 @@ FAIR = 200
 Key = tuple[str, str]
 """A trigger, and the key of one of its joins."""
 
+Words = tuple[str, int, str]
+"""What people are told of a join: (rule, since in µs UTC, text)."""
+
 
 @dataclass(slots=True)
 class Kept:
@@ -57,8 +60,7 @@ class Row(NamedTuple):
     kept: Kept
     tree: Mapping[str, Any]
     next_at: int | None
-    alert: tuple[str, int, str] | None
-    """(rule, since, text): what people are told of it."""
+    alert: Words | None
 
 
 @dataclass(slots=True)
@@ -192,12 +194,15 @@ def keys_of(conn: Connection, trigger_id: str) -> list[str]:
     return list(conn.execute(select(trigger_join.c.key).where(*mine).order_by(trigger_join.c.key)).scalars())
 
 
-def alerts(conn: Connection) -> list[tuple[str, str, str, int, str]]:
-    """Give what people are told of joins: (trigger, key, rule, since in µs UTC, text)."""
+def alerts(conn: Connection) -> dict[Key, Words]:
+    """Give what people are told of joins."""
     told = select(trigger_join.c.trigger_id, trigger_join.c.key, trigger_join.c.alert)
     rows = conn.execute(told.where(trigger_join.c.alert.is_not(None)))
-    found = [(row.trigger_id, row.key, *json.loads(row.alert)) for row in rows]
-    return [(trigger_id, key, rule, since, text) for trigger_id, key, rule, since, text in found]
+    return {(row.trigger_id, row.key): _words(*json.loads(row.alert)) for row in rows}
+
+
+def _words(rule: str, since: int, text: str) -> Words:
+    return rule, since, text
 
 
 def wholes(conn: Connection) -> dict[str, Whole]:

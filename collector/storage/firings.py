@@ -6,13 +6,24 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, func, select
+from sqlalchemy import Connection, Dialect, Select, bindparam, delete, func, select
 
+from collector.storage.prepared import Prepared
 from collector.storage.selects import chunks
 from collector.storage.tables import firing, firing_action, job, namespace, outbox, run
-from collector.storage.upsert import among, names, replace, update_rows, write_rows
+from collector.storage.upsert import (
+    MANY,
+    among,
+    among_parameter,
+    many,
+    names,
+    replace,
+    update_rows,
+    write_rows,
+)
 from triggers.firings import Firing
 
 
@@ -176,7 +187,15 @@ def sent(conn: Connection, ids: Collection[int]) -> list[Sent]:
 
 def seen(conn: Connection, run_ids: Collection[int]) -> list[Seen]:
     """Give runs by the ids of their rows, the earliest first."""
-    return [Seen._make(row) for row in conn.execute(_seen().where(among(conn, run.c.id, run_ids)))]
+    rows = _seen_by_id(conn.dialect).run(conn, {"ids": many(conn, run_ids)})
+    return [Seen._make(row) for row in rows]
+
+
+@lru_cache
+def _seen_by_id(dialect: Dialect) -> Prepared:
+    # Asked with every run that tells of itself, while anything that was fired goes on.
+    asked = among_parameter(dialect, run.c.id, bindparam("ids", type_=MANY))
+    return Prepared(_seen().where(asked), dialect)
 
 
 def seen_by_key(conn: Connection, keys: Collection[bytes]) -> list[Seen]:

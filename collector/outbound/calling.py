@@ -31,6 +31,8 @@ class Reply:
     answer: Answer
     at: int
     """When the attempt began, µs UTC."""
+    reads: bool = False
+    """The call only looked."""
 
     @property
     def status(self) -> int:
@@ -58,14 +60,14 @@ class Reply:
         """
         found = outcome_of(self.answer, self.at)
         result = Result.REFUSED if found.result is Result.GONE else found.result
-        if self.status in UNSURE and not repeatable:
+        if self.status in UNSURE and not (repeatable or self.reads):
             result = Result.UNKNOWN
         if self.ok:
             # Success of a call whose answer makes no sense: something else than the orchestrator is there.
             return Outcome(
                 Result.REFUSED, self.status, f"{about}answered {self.status} without what was asked"
             )
-        return dataclasses.replace(found, result=result, error=f"{about}{found.error}")
+        return dataclasses.replace(found, result=result, error=f"{about}{found.error}", looked=self.reads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,12 @@ class Api:
         except TimeoutError as error:
             raise Unreachable("No time was left for all calls that this takes.") from error
         url = f"{self.root}{path}"
+        reads = reads or method == "GET"
         try:
-            return Reply(http.request(method, url, headers=headers, content=content, most=MOST_READ), self.at)
+            answer = http.request(method, url, headers=headers, content=content, most=MOST_READ)
+            return Reply(answer, self.at, reads)
         except NoAnswer as error:
-            if reads or method == "GET":
+            if reads:
                 raise Unreachable(str(error)) from error
             raise
 

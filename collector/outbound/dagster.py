@@ -214,9 +214,6 @@ def _ask(
         return reply, found
     errors = reply.said.get("errors")
     said = reply.outcome(repeatable=reads)
-    if reads:
-        # Of what only looked, nobody need ask whether it arrived.
-        said = dataclasses.replace(said, status=None)
     if not errors:
         raise Ended(said)
     text = "; ".join(str(each.get("message")) for each in errors)

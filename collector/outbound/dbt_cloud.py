@@ -18,7 +18,6 @@ job (``job`` of the action), if they send events at all.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -60,8 +59,7 @@ def send(target: Target, parcel: Parcel, context: Context) -> Outcome:
     looked = api.call("GET", f"{root}/runs/?{urlencode(question)}")
     runs = looked.said.get("data")
     if not (looked.ok and isinstance(runs, list)):
-        # Without the status: of what only looked, nobody need ask whether it arrived.
-        return dataclasses.replace(looked.outcome("runs: "), status=None)
+        return looked.outcome("runs: ")
     ours = [run for run in runs if parcel.key in str((run.get("trigger") or {}).get("cause"))]
     if ours:
         return _started(api, account, looked, ours[-1], known=True)

@@ -96,7 +96,9 @@ def record_of(sent: Sent, chance: Callable[[], float]) -> Record:
     elif taken.once and outcome.may_have_arrived:
         error = f"{error} {turns.ONCE}" if error else turns.ONCE
     elif outcome.result in (Result.RETRY, Result.UNKNOWN):
-        next_at = next_attempt(taken.attempt, taken.queued_at, now, outcome.retry_after, chance)
+        # That whoever sent it ended says nothing of the receiver.
+        number = taken.attempt - taken.lost
+        next_at = next_attempt(number, taken.queued_at, now, outcome.retry_after, chance)
         state = State.DEAD if next_at is None else State.PENDING
     if outcome.retry_after is not None:
         wait_until = now + min(outcome.retry_after, LONGEST_PAUSE)

@@ -95,6 +95,8 @@ class Outcome:
     answer: Mapping[str, Any] | None = None
     """What the target said of what it started, as JSON has it: ``run_id``, ``external_id``, ``url``, ``duplicate``,
     ``warning``."""
+    looked: bool = False
+    """Nothing was asked for yet: the answer is to a look-up before."""
 
     @property
     def may_have_arrived(self) -> bool:
@@ -103,6 +105,8 @@ class Outcome:
         A server that fails does not say how far it came, and one before it does not know: the same status is given by
         proxies that could not connect, and by those whose connection broke.
         """
+        if self.looked:
+            return False
         failed = self.status is not None and self.status >= 500
         return self.result is Result.UNKNOWN or (self.result is Result.RETRY and failed)
 

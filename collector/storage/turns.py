@@ -33,7 +33,7 @@ from sqlalchemy import (
 from collector.storage.outbox import State, tell
 from collector.storage.prepared import Prepared
 from collector.storage.tables import delivery, outbox, receiver
-from collector.storage.upsert import MANY, among_parameter, many, update_rows, write_rows
+from collector.storage.upsert import MANY, among, among_parameter, many, update_rows, write_rows
 
 LOST: Final = "Whoever sent it ended before it was written down what became of it."
 """The error of an attempt of which nothing but its beginning is known."""
@@ -70,6 +70,8 @@ class Taken(NamedTuple):
     holder: str
     held_until: int
     """Until then nobody else sends it."""
+    lost: int = 0
+    """Of the attempts before this, those of which nothing but their beginning is known."""
 
 
 class Attempt(NamedTuple):
@@ -156,6 +158,8 @@ def claim(conn: Connection, holder: str, now: int, lease_us: int, rooms: Iterabl
     _log(conn, ((row.id, row.attempts, Attempt(row.held_until, 0, "unknown", error=LOST)) for row in lost))
     _end(conn, [(row.id, State.DEAD, f"{LOST} {ONCE}", row.next_at, now, row.answer) for row in dead])
     tell(conn, [(row.id, row.kind) for row in dead], now)
+    counts = _lost(conn, [each for each in taken if each.attempt > 1])
+    taken = [each._replace(lost=counts.get(each.id, 0)) for each in taken]
     # What is of no series is due again when the lease ends. A series keeps its times, and with them its order: that it
     # is under way is known by the turn.
     held = [(row.id, row.attempt, holder, held_until) for row in taken]
@@ -215,6 +219,16 @@ def _is_ours(row: Any, each: Record) -> bool:
         return row.state in (State.PENDING, State.DEAD)
     mine = (row.holder, row.held_until) == (each.taken.holder, each.taken.held_until)
     return row.state == State.PENDING and mine
+
+
+def _lost(conn: Connection, tried: Sequence[Taken]) -> dict[int, int]:
+    """Count the attempts of which nothing but their beginning is known, since each was queued."""
+    if not tried:
+        return {}
+    queued = select(delivery.c.outbox_id, func.count()).join(outbox, outbox.c.id == delivery.c.outbox_id)
+    mine = (among(conn, delivery.c.outbox_id, [each.id for each in tried]), delivery.c.error == LOST)
+    counted = queued.where(*mine, delivery.c.at >= outbox.c.queued_at).group_by(delivery.c.outbox_id)
+    return {row[0]: row[1] for row in conn.execute(counted)}
 
 
 def _receivers(conn: Connection, records: Sequence[Record]) -> None:

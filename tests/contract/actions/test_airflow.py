@@ -343,7 +343,8 @@ def test_whether_airflow_heard_of_an_asset_is_not_known_after_it_failed(status: 
 
 
 def test_a_lookup_that_fails_has_told_nothing() -> None:
-    assert start(says(500), action=ASSET)[0].result is Result.RETRY
+    failed, _ = start(says(500), action=ASSET)
+    assert (failed.result, failed.may_have_arrived) == (Result.RETRY, False)
     assert start(answer(200, b"<html>Log in</html>"), action=ASSET)[0].result is Result.REFUSED
 
 

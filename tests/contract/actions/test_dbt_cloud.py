@@ -80,7 +80,8 @@ def test_the_next_attempt_starts_what_nobody_has_started() -> None:
 
 def test_nothing_is_started_while_nobody_knows_what_was() -> None:
     outcome, requests = start(says(503), attempt=2)
-    assert (outcome.result, outcome.status, len(requests)) == (Result.RETRY, None, 1)
+    assert (outcome.result, outcome.status, len(requests)) == (Result.RETRY, 503, 1)
+    assert not outcome.may_have_arrived
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,30 @@ def test_what_must_not_come_twice_is_tried_again_if_it_did_not_arrive(office: Of
     assert office.told() == ["k1"]
 
 
+def test_what_must_not_come_twice_is_tried_again_if_only_a_look_up_failed(office: Office) -> None:
+    created = says(201, {"id": "r1"})
+    with HttpReceiver(answer(503), DEPLOYMENT, created) as receiver:
+        office.target("flows", "prefect", url=f"http://127.0.0.1:{receiver.port}/api")
+        office.act("flows", "k1", once=True, **PARENT)
+        assert office.step() == 1
+        assert office.states("k1") == ["pending"]
+        assert office.step(10 * MINUTE) == 1
+    assert office.states("k1") == ["delivered"]
+    assert [request.method for request in receiver.received] == ["GET", "GET", "POST"]
+
+
+def test_who_died_makes_nobody_wait_longer(office: Office) -> None:
+    running: list[subprocess.Popen[str]] = []
+    with HttpReceiver(killing(running), answer(500), answer(200)) as receiver:
+        office.target("hook", url=receiver.url)
+        office.act("hook", "k1")
+        killed(office, running)
+        assert office.step(36) == 1
+        # The pause after the first attempt that came to an end.
+        assert office.step(6) == 1
+    assert office.states("k1") == ["delivered"]
+
+
 def test_the_engine_is_told_however_it_ends(office: Office) -> None:
     with HttpReceiver(answer(404)) as receiver:
         office.target("hook", url=receiver.url)

@@ -37,6 +37,9 @@ from triggers.firings import Firing
 TOLD = {Progress.COMPLETED: RunState.COMPLETE, Progress.FAILED: RunState.FAIL, Progress.LOST: RunState.FAIL}
 
 
+RULE_CHANGED = "The rule has changed: what it waited for is no more."
+
+
 @dataclass(slots=True)
 class _Open:
     """A firing of which something may still come, with all that it does."""
@@ -71,6 +74,7 @@ class Following:
         self._by_run: dict[bytes, Doing] = {}
         self._by_external: dict[str, Doing] = {}
         self._by_job: dict[JobRef, dict[str, Doing]] = {}
+        self._any_lost = False
 
     def load(self, conn: Connection, triggers: Mapping[str, Trigger]) -> None:
         """Take up what is kept."""
@@ -79,6 +83,7 @@ class Following:
         for index in (self._by_firing, self._by_outbox, self._by_run, self._by_external, self._by_job):
             index.clear()
         self._take_up(*firings.open_firings(conn))
+        self._any_lost = firings.any_lost(conn)
 
     def _take_up(self, fired: Iterable[Fired], doings: Iterable[Doing]) -> None:
         for each in fired:
@@ -142,12 +147,12 @@ class Following:
         if sent_ids:
             for firing_id in self._take_sent(conn, firings.sent(conn, sent_ids), now, followed):
                 touched[firing_id] = None
-        if self._open and run_ids:
+        if run_ids and (self._open or self._any_lost):
             for firing_id in self._take_runs(conn, firings.seen(conn, run_ids), now, followed):
                 touched[firing_id] = None
         for each in list(self._open.values()):
             if each.fired.next_at is not None and each.fired.next_at <= seen:
-                self._lose(each, now, followed)
+                self._lose(each, seen, now, followed)
                 touched[each.fired.id] = None
         for firing_id in touched:
             self._settle(firing_id, now, followed)
@@ -217,8 +222,9 @@ class Following:
     # --- runs --------------------------------------------------------------------------------------------------
 
     def _take_runs(
-        self, conn: Connection, runs: Iterable[Seen], now: int, followed: Followed
+        self, conn: Connection, runs: Sequence[Seen], now: int, followed: Followed
     ) -> Iterable[str]:
+        self._find_lost(conn, runs)
         mine: dict[bytes, Doing] = {}
         for run in runs:
             doing = self._recognise(run)
@@ -229,6 +235,14 @@ class Following:
                 self._by_run[run.key] = mine[run.key] = doing
         self._stand(conn, mine, now, followed)
         return [doing.firing_id for doing in mine.values()]
+
+    def _find_lost(self, conn: Connection, runs: Sequence[Seen]) -> None:
+        """Take up firings again whose runs were taken for lost, and have ended. What they left out is left out."""
+        ended = [run for run in runs if run.state in OUTCOMES]
+        keys = {run.key for run in ended} - self._by_run.keys()
+        names = {run.external_id for run in ended if run.external_id is not None} - self._by_external.keys()
+        if self._any_lost and (keys or names):
+            self._take_up(*firings.lost(conn, keys, names))
 
     def _recognise(self, run: Seen) -> Doing | None:
         found = self._by_run.get(run.key)
@@ -259,6 +273,8 @@ class Following:
             state = next(
                 each for each in (Progress.RUNNING, Progress.FAILED, Progress.COMPLETED) if each in states
             )
+            if doing.state == Progress.LOST and state is Progress.RUNNING:
+                continue  # only that it has ended would be news
             doing.state = state
             doing.error = (
                 next((run.error for run in runs if run.error), None) if state is Progress.FAILED else None
@@ -270,9 +286,10 @@ class Following:
             doing.running_at = doing.running_at or runs[0].started_at or runs[0].ended_at
             followed.doings[doing.firing_id, doing.action_id] = doing
 
-    def _lose(self, each: _Open, now: int, followed: Followed) -> None:
+    def _lose(self, each: _Open, seen: int, now: int, followed: Followed) -> None:
         for doing in each.doings:
-            if (at := self._lost_at(each, doing)) is not None and at <= now:
+            if (at := self._lost_at(each, doing)) is not None and at <= seen:
+                self._any_lost = True
                 doing.state, doing.ended_at = Progress.LOST, now
                 doing.error = "Nothing was heard of its end in time."
                 followed.doings[doing.firing_id, doing.action_id] = doing
@@ -292,11 +309,14 @@ class Following:
         each = self._open[firing_id]
         states = {doing.action_id: doing for doing in each.doings}
         for doing in each.doings:
-            action = self._action(doing)
-            if doing.state != Progress.WAITING or action is None or action.after is None:
+            if doing.state != Progress.WAITING:
                 continue
-            awaited = states[action.after.action]
-            if action.after.stage in REACHED.get(awaited.state, ()):
+            action = self._action(doing)
+            after = action.after if action is not None else None
+            awaited = states.get(after.action) if after is not None else None
+            if after is None or awaited is None:
+                doing.state, doing.ended_at, doing.error = Progress.LEFT_OUT, now, RULE_CHANGED
+            elif after.stage in REACHED.get(awaited.state, ()):
                 doing.state = Progress.QUEUED
                 followed.queued.append(queued_of(doing, action))
             elif awaited.state not in UNDER_WAY:
@@ -307,6 +327,7 @@ class Following:
         state, fired = state_of(each.doings), each.fired
         losses = (self._lost_at(each, doing) for doing in each.doings)
         next_at = min((at for at in losses if at is not None), default=None)
+        turned = state != fired.state
         if (state, next_at) != (fired.state, fired.next_at):
             fired.state, fired.next_at = state, next_at
             fired.error = next((doing.error for doing in deciding(each.doings) if doing.error), None)
@@ -315,7 +336,8 @@ class Following:
             # What was dead may be sent again.
             fired.ended_at = None
             return
-        if fired.ended_at is None:
+        # What was over may turn out otherwise: it was sent again, or had been lost.
+        if fired.ended_at is None or turned:
             fired.ended_at = now
             followed.fired[firing_id] = fired
             followed.ended.append(fired)

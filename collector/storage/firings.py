@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, Select, bindparam, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Dialect, Select, bindparam, delete, func, or_, select
 
 from collector.storage.prepared import Prepared
 from collector.storage.selects import chunks
@@ -122,6 +122,8 @@ class Seen(NamedTuple):
 
 _FIRED = tuple(Fired.__slots__)
 
+_LOST = firing_action.c.state == Progress.LOST.value
+
 
 def insert(conn: Connection, fired: Sequence[tuple[Firing, Progress, int | None]], now: int) -> None:
     """Write firings, each with its state and when what it starts is taken for lost; one that is there stays."""
@@ -167,11 +169,25 @@ def open_firings(conn: Connection) -> tuple[list[Fired], list[Doing]]:
 
 def doing(conn: Connection, outbox_keys: Collection[str]) -> tuple[list[Fired], list[Doing]]:
     """Give the firings, with all that they do, of which actions have these keys."""
-    ids = set(
-        conn.execute(
-            select(firing_action.c.firing_id).where(firing_action.c.outbox_key.in_(list(outbox_keys)))
-        ).scalars()
-    )
+    return _of_actions(conn, firing_action.c.outbox_key.in_(list(outbox_keys)))
+
+
+def any_lost(conn: Connection) -> bool:
+    """Tell whether anything that was started is taken for lost."""
+    return conn.execute(select(firing_action.c.firing_id).where(_LOST).limit(1)).first() is not None
+
+
+def lost(
+    conn: Connection, run_keys: Collection[bytes], external_ids: Collection[str]
+) -> tuple[list[Fired], list[Doing]]:
+    """Give the firings, with all that they do, that are taken for lost and started one of these runs."""
+    named = (firing_action.c.run_key.in_(run_keys), firing_action.c.external_id.in_(external_ids))
+    return _of_actions(conn, _LOST, or_(*named), firing.c.state == Progress.LOST.value)
+
+
+def _of_actions(conn: Connection, *which: ColumnElement[bool]) -> tuple[list[Fired], list[Doing]]:
+    found = select(firing_action.c.firing_id).join(firing, firing.c.id == firing_action.c.firing_id)
+    ids = set(conn.execute(found.where(*which)).scalars())
     columns = select(*(firing.c[name] for name in _FIRED))
     fired = [Fired(*row) for row in conn.execute(columns.where(firing.c.id.in_(ids)))]
     mine = select(firing_action).where(firing_action.c.firing_id.in_(ids))

@@ -238,6 +238,42 @@ def test_a_run_whose_end_is_never_heard_of_is_lost(stand: MakeStand) -> None:
     assert [each["eventType"] for each in told(server.database, firing.id)] == ["START", "FAIL"]
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_run_that_was_lost_and_ends_after_all_has_ended(stand: MakeStand, restarted: bool) -> None:
+    server = stand()
+    server.apply(rules([START, TELL]))
+    firing = fire(server)
+    deliver(server)
+    run(server, "START", parent=firing.id)
+    server.until(server.now + 5 * HOUR)
+    assert state(server) == "lost"
+    assert "trigger.failing" in open_rules(server).values()
+    if restarted:
+        server.restart()
+    run(server, "RUNNING", parent=firing.id)
+    assert state(server) == "lost"
+    run(server, "COMPLETE", parent=firing.id)
+    assert state(server) == "completed"
+    assert doings(server.database) == {"run": "completed", "tell": "left_out"}, "it is too late for that"
+    assert [each["eventType"] for each in told(server.database, firing.id)] == ["START", "FAIL", "COMPLETE"]
+    assert open_rules(server) == {}
+
+
+@pytest.mark.parametrize("again", [TELL | {"id": "cry"}, TELL | {"after": "other.completed"}, None])
+def test_what_waits_for_what_the_rule_no_longer_has_is_left_out(stand: MakeStand, again: Json | None) -> None:
+    server = stand()
+    server.apply(rules([START, TELL]))
+    firing = fire(server)
+    deliver(server)
+    others = [] if again is None else [START | {"id": "other"}, again]
+    server.apply(rules([START, *others]))
+    run(server, "COMPLETE", parent=firing.id)
+    assert doings(server.database) == {"run": "completed", "tell": "left_out"}
+    assert state(server) == "completed"
+    fire(server)
+    assert len(fired(server.database)) == 2, "the engine goes on"
+
+
 def test_a_run_that_is_lost_holds_the_next_one_back_no_longer(stand: MakeStand) -> None:
     """Neither does one that ended while what waited for it was looked at."""
     server = stand()

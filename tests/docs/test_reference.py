@@ -23,7 +23,7 @@ from tests.docs.readme import README, ROOT, between, blocks
 START = "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/tidegate serve"
 TEST = ".venv/bin/pip install '.[test]' && .venv/bin/pytest"
 
-OF_INTEGRATIONS = {"OPENLINEAGE_NAMESPACE"}
+OF_INTEGRATIONS = {"OPENLINEAGE_NAMESPACE", "OPENLINEAGE_PARENT_ID"}
 """Read by the integrations around OpenLineage's Python client, not by the client itself."""
 
 CALL = re.compile(r"(?<![\w./-])tidegate(?= (?:-|[a-z]))[^`\n|&;)]*")

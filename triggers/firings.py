@@ -50,6 +50,8 @@ class Firing:
     partial: bool = False
     by: str | None = None
     """Who fired it by hand."""
+    reason: str | None = None
+    """Why, in the words of who fired it by hand."""
     tree: Mapping[str, Any] | None = None
     """The evaluation that it follows from."""
     skipped: bool = False

@@ -149,13 +149,20 @@ def advance(
 
 
 def fire_by_hand(
-    trigger: Trigger, key: str, state: State, at: int, world: World, nonce: str, by: str
+    trigger: Trigger,
+    key: str,
+    state: State,
+    at: int,
+    world: World,
+    nonce: str,
+    by: str,
+    reason: str | None = None,
 ) -> Advanced:
     """Fire with what is there, whatever is missing or holds it back."""
     run = _Run(trigger, key, state, world)
     run.pass_time(at)
     run.settle(max(state.clock, at), quiet=True)
-    run.fire(state.clock, Cause.MANUAL, manual_key(trigger.id, key, nonce), by)
+    run.fire(state.clock, Cause.MANUAL, manual_key(trigger.id, key, nonce), by, reason)
     run.settle(state.clock)
     return run.result()
 
@@ -258,7 +265,7 @@ class _Run:
                 wakes += [hold.until for hold in self._holds if hold.until is not None]
                 break
             cause = Cause.DEADLINE if state.partial and not found.met else Cause.DATA
-            self.fire(at, cause, self._fire_key(found), None)
+            self.fire(at, cause, self._fire_key(found))
         wakes += found.wakes
         self._wake = min((wake for wake in wakes if wake > at), default=None)
 
@@ -268,7 +275,7 @@ class _Run:
             return holds_of(self._trigger, self._state, at)
         return self._world.stops(self._trigger, at)
 
-    def fire(self, at: int, cause: Cause, key: str, by: str | None) -> None:
+    def fire(self, at: int, cause: Cause, key: str, by: str | None = None, reason: str | None = None) -> None:
         """Fire with what has come; what a gate holds back stays, as it does not count yet."""
         state, found = self._state, self._evaluation
         assert found is not None  # noqa: S101  # for the type checker: it was settled
@@ -278,7 +285,7 @@ class _Run:
         )
         firing = Firing(
             self._trigger.id, self._key, key, at, consumed, cause,
-            partial=not found.tree["met"], by=by, tree=found.tree,
+            partial=not found.tree["met"], by=by, reason=reason, tree=found.tree,
             skipped=cause is not Cause.MANUAL and not self._trigger.schedule and self._world.missed(self._trigger, at),
         )  # fmt: skip
         self._firings.append(firing)

@@ -72,6 +72,9 @@ class Firing(Schema):
     decided_at = Instant(required=True)
     cause = fields.String(required=True, metadata={"enum": CAUSES})
     by = fields.String(required=True, allow_none=True, metadata=said("who fired it by hand"))
+    reason = fields.String(
+        required=True, allow_none=True, metadata=said("why, if they said; null for keys of some namespaces")
+    )
     partial_ = fields.Boolean(
         required=True, data_key="partial", attribute="partial", metadata=said("not all was there")
     )

@@ -100,14 +100,19 @@ def firing_line(each: FiringRow, timezone: str) -> Text:
     line = Text(f"{by_clock(each.at, timezone)}  ").append_text(mark(each.state))
     if each.key:
         line.append("  ").append_text(plain(each.key))
-    by = f" by {each.by}" if each.by else ""
-    line.append(f"  {each.cause}").append_text(plain(by))
+    line.append("  ").append_text(plain(cause_of(each)))
     if each.partial:
         line.append("  partial", style="yellow")
     line.append(f"  {each.id}", style="dim")
     if each.error:
         line.append_text(plain(f"  {each.error}"))
     return line
+
+
+def cause_of(each: FiringRow) -> str:
+    """Say why a trigger fired; by hand also who wanted it, and what for."""
+    by = f" by {each.by}" if each.by else ""
+    return f"{each.cause}{by} ({each.reason})" if each.reason else f"{each.cause}{by}"
 
 
 def update_words(update: Mapping[str, Any], timezone: str) -> Text:

@@ -16,6 +16,7 @@ from collector.commands.terminal import INSTANT, note, out, plain, when, with_se
 from collector.commands.trigger_requests import fire, pause, reset, resume, retry
 from collector.commands.trigger_text import (
     add_firings,
+    cause_of,
     mark,
     since,
     trigger_tree,
@@ -172,8 +173,7 @@ def _firing_tree(found: FiringShown) -> Tree:
     head = mark(row.state).append("  ", "").append("firing ", style="magenta").append(row.id, style="bold")
     key = f" ({row.key})" if row.key else ""
     part = ", with what was there" if row.partial else ""
-    by = f" by {row.by}" if row.by else ""
-    head.append_text(plain(f"  {row.trigger_id}{key} fired at {when(row.at)}: {row.cause}{by}{part}"))
+    head.append_text(plain(f"  {row.trigger_id}{key} fired at {when(row.at)}: {cause_of(row)}{part}"))
     if row.error:
         head.append_text(plain(f"  {row.error}"))
     tree = Tree(head)

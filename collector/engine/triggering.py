@@ -219,7 +219,9 @@ class Triggering:
             for each in asked.get(key, ()):
                 at = max(join.state.clock, each.at)
                 if each.kind == "fire":
-                    advanced = fire_by_hand(trigger, key[1], join.state, at, world, each.nonce, each.by)
+                    advanced = fire_by_hand(
+                        trigger, key[1], join.state, at, world, each.nonce, each.by, each.reason
+                    )
                 else:
                     advanced = reset(trigger, key[1], join.state, at, world)
                 found += advanced.firings

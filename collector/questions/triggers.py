@@ -238,7 +238,7 @@ class Triggers:
         return {**update, "job": None, "run_id": None}
 
     def _firing(self, found: FiringRow) -> FiringRow:
-        return found if self._everything else replace(found, error=None)
+        return found if self._everything else replace(found, error=None, reason=None)
 
     def _run(self, action: ActionRow) -> RunRow | None:
         if action.run_id is None or action.job_namespace is None or action.job_name is None:

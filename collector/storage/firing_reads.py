@@ -38,6 +38,8 @@ class FiringRow:
     decided_at: int
     cause: str
     by: str | None
+    reason: str | None
+    """Why it was fired by hand."""
     partial: bool
     state: str
     ended_at: int | None

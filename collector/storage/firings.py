@@ -129,9 +129,9 @@ def insert(conn: Connection, fired: Sequence[tuple[Firing, Progress, int | None]
     """Write firings, each with its state and when what it starts is taken for lost; one that is there stays."""
     rows = [
         (
-            each.id, each.fire_key, each.trigger, each.key, each.at, now, each.cause.value, each.by, each.partial,
-            each.consumed_json(), json.dumps(each.tree, ensure_ascii=False), json.dumps(each.chain), state.value,
-            next_at, None if state in OPEN else now, None,
+            each.id, each.fire_key, each.trigger, each.key, each.at, now, each.cause.value, each.by, each.reason,
+            each.partial, each.consumed_json(), json.dumps(each.tree, ensure_ascii=False), json.dumps(each.chain),
+            state.value, next_at, None if state in OPEN else now, None,
         )
         for each, state, next_at in fired
     ]  # fmt: skip

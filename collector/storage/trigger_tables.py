@@ -86,6 +86,7 @@ firing = Table(
     Column("decided_at", BigInteger, nullable=False),
     Column("cause", String(16), nullable=False),  # data, deadline, manual
     Column("by", Text),  # who fired it by hand
+    Column("reason", Text),  # and why
     Column("partial", Boolean, nullable=False),
     Column("consumed", Text, nullable=False),  # JSON of triggers.joins.Consumed, input by input
     Column("tree", Text, nullable=False),  # JSON: the evaluation that it followed from

@@ -479,9 +479,10 @@ def test_a_real_engine_does_what_people_ask(get: Get, client: FlaskClient, datab
         assert get("/triggers/report")["paused_by"] == "anna"
         ask("resume")
         assert get("/triggers/report")["state"] == "waiting"
-        fired = ask("fire")["firing"]
+        fired = ask("fire", reason="payments are late")["firing"]
         shown = get(f"/firings/{fired}")
         assert (shown["cause"], shown["by"], shown["partial"]) == ("manual", "anna", True)
+        assert shown["reason"] == "payments are late"
         assert [len(each["updates"]) for each in shown["inputs"]] == [1, 0]
         assert shown["actions"][0]["state"] == "queued"
         assert get("/triggers/report")["state"] == "idle"

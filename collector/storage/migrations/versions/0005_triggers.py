@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.BigInteger(), nullable=False),
         sa.Column("cause", sa.String(length=16), nullable=False),
         sa.Column("by", sa.Text()),
+        sa.Column("reason", sa.Text()),
         sa.Column("partial", sa.Boolean(), nullable=False),
         sa.Column("consumed", sa.Text(), nullable=False),
         sa.Column("tree", sa.Text(), nullable=False),

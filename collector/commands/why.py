@@ -34,7 +34,8 @@ from triggers.conditions import NAMESPACE
 
 CAUSES_SHOWN = 3
 
-OF_TRIGGERS = f"job:{NAMESPACE}:"
+OF_TRIGGERS = ("trigger:", f"job:{NAMESPACE}:")
+"""What may stand before the id of a trigger."""
 
 
 @click.command()
@@ -48,8 +49,8 @@ def command(settings: Settings, subject: str, key: str | None, depth: int, form:
 
     Of a trigger: what has come of what it waits for, what is missing, and what goes on upstream of that.
 
-    DATASET is dataset:NAMESPACE:NAME; TRIGGER is the id of a trigger in the rules, or job:tidegate:ID. Times are by the
-    clock of the expectation, or trigger, that they are about.
+    DATASET is dataset:NAMESPACE:NAME; TRIGGER is the id of a trigger in the rules, also written trigger:ID or
+    job:tidegate:ID. Times are by the clock of the expectation, or trigger, that they are about.
     """
     with asking(settings) as scope:
         trigger_id = _trigger_of(scope, subject)
@@ -72,7 +73,8 @@ def command(settings: Settings, subject: str, key: str | None, depth: int, form:
 
 def _trigger_of(scope: Scope, subject: str) -> str | None:
     """Give the id of the trigger that is meant; None: a dataset is. What has no colon can be no dataset."""
-    id_ = subject.removeprefix(OF_TRIGGERS)
+    prefix = next((each for each in OF_TRIGGERS if subject.startswith(each)), "")
+    id_ = subject.removeprefix(prefix)
     known = find_trigger(scope.conn, id_, scope.visible) is not None
     return id_ if known or id_ != subject or ":" not in subject else None
 

@@ -22,7 +22,9 @@ from triggers.zones import wall, zone
 Expected = Callable[[Mapping[str, Any], str, Mapping[str, Any]], str | None]
 """Says what a run that is to be started will be known by, of the options of a target, the key and the body."""
 
-NO_TARGET: Final = "There is no target {} in the rules any more."
+NOT_FILLED_IN: Final = (
+    "It cannot be filled in, so there is nothing to send again; mend the rule and fire by hand: {}"
+)
 
 
 def doings_of(
@@ -53,7 +55,8 @@ def doings_of(
         try:
             options = render(action.options, context)
         except TemplateFailed as error:
-            found.append(replace(doing, state=Progress.DEAD, error=str(error), ended_at=firing.at))
+            said = NOT_FILLED_IN.format(error)
+            found.append(replace(doing, state=Progress.DEAD, error=said, ended_at=firing.at))
             continue
         told = {"id": action.id, "starts": starts, "delivery": action.delivery.value, **options}
         body = {"firing": about, "action": told, "run": context["run"], "producer": PRODUCER}

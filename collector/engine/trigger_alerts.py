@@ -20,6 +20,8 @@ LOOP = "trigger.loop"
 BREAKER = "trigger.breaker"
 FAILING = "trigger.failing"
 
+LET_GO = "Reset it to give up what came, or fire it by hand."
+
 
 class TriggerAlerts:
     """What people are told of triggers, kept in mind: most rounds change nothing of it."""
@@ -55,7 +57,7 @@ def alert_of(trigger: Trigger, key: str, advanced: Advanced) -> Words | None:
     state, name = advanced.state, f"{trigger.id} {key}".strip()
     loop = next((hold for hold in advanced.holds if hold.by == "loop"), None)
     if loop is not None and state.complete_at is not None:
-        return LOOP, state.complete_at, f"{name} is held back: {loop.text}."
+        return LOOP, state.complete_at, f"{name} is held back: {loop.text}. {LET_GO}"
     if state.overdue_at is not None:
         missing = ", ".join(missing_of(advanced.evaluation.tree)) or "nothing"
         at = moment(state.overdue_at, trigger.timezone)

@@ -15,6 +15,7 @@ from collector.questions.triggers import Shown, Triggers
 from collector.storage import firing_reads, outbox, trigger_requests
 from collector.storage.engine import Database
 from collector.storage.firing_reads import FiringDetail
+from collector.storage.firings import Progress
 from collector.storage.outbox import State
 from collector.storage.trigger_requests import Kind
 from lineage.instants import iso, parse_instant
@@ -96,7 +97,9 @@ def retry(conn: Connection, found: FiringDetail, now: int) -> int:
     given_up = (State.DEAD, State.CANCELLED)
     ids = [each.delivery.id for each in found.actions if each.delivery and each.delivery.state in given_up]
     if not ids:
-        raise Unprocessable(f"Nothing of the firing {found.row.id} was given up.")
+        unsent = [each for each in found.actions if each.state == Progress.DEAD and each.delivery is None]
+        why = "".join(f" Action {each.id}: {each.error}" for each in unsent)
+        raise Unprocessable(f"Nothing of the firing {found.row.id} was given up.{why}")
     return outbox.retry(conn, now, ids=ids)
 
 

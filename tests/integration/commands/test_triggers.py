@@ -147,6 +147,7 @@ def test_why_says_in_a_sentence_what_a_trigger_waits_for(lines: Lines, tidegate:
     )
     assert "│   └── payments: dataset shop:payments" in shown
     assert lines("why", "job:tidegate:build-finance") == shown
+    assert lines("why", "trigger:build-finance") == shown
     assert lines("why", "build-finance", "--key", TODAY) == shown
     assert (
         json.loads(tidegate("why", "build-finance", "--format", "json").stdout)["missing"][0]["input"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import NAMESPACE_OID, uuid5
 
+from collector.engine.trigger_alerts import LET_GO
 from collector.storage import trigger_requests
 from collector.storage.trigger_requests import Kind
 from tests.events import MINUTE, Json, dataset, run_event
@@ -88,7 +89,7 @@ def test_what_a_trigger_started_does_not_set_it_off_again(stand: MakeStand) -> N
     assert len(fired(server.database)) == 1
     assert standing(server.database) == {("again", ""): "held"}
     (text,) = told(server)
-    assert text == "again is held back: what came was caused by its own firing: again → again."
+    assert text == f"again is held back: what came was caused by its own firing: again → again. {LET_GO}"
     # Somebody who knows better gives that up; what comes from elsewhere counts again, and nobody is alarmed any more.
     ask(server, Kind.RESET)
     assert standing(server.database) == {("again", ""): "idle"}
@@ -132,7 +133,7 @@ def test_a_way_round_over_two_triggers_is_held_too(stand: MakeStand) -> None:
     assert [each.trigger for each in fired(server.database)] == ["again", "back"]
     assert standing(server.database) == {("again", ""): "held", ("back", ""): "idle"}
     assert told(server) == [
-        "again is held back: what came was caused by its own firing: again → back → again."
+        f"again is held back: what came was caused by its own firing: again → back → again. {LET_GO}"
     ]
 
 

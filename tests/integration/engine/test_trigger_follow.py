@@ -8,6 +8,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 
+from collector.engine.acting import NOT_FILLED_IN
 from collector.outbound.dispatcher import Dispatcher
 from collector.settings import Settings
 from collector.storage import outbox
@@ -388,7 +389,7 @@ def test_what_cannot_be_filled_in_is_dead_at_once(stand: MakeStand) -> None:
     server.apply(rules([START | {"body": body}, TELL | {"id": "cry", "after": "run.failed"}]))
     firing = fire(server)
     assert (firing.state, doings(server.database)) == ("failed", {"run": "dead", "cry": "queued"})
-    assert "body.broken" in (errors(server)[0] or "")
+    assert (errors(server)[0] or "").startswith(NOT_FILLED_IN.format("body.broken"))
     assert [each["eventType"] for each in told(server.database, firing.id)] == ["START", "FAIL"]
 
 

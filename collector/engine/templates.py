@@ -114,7 +114,11 @@ def render(options: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, 
             raise TemplateFailed(f"{dotted(path).removeprefix('.')}: {_said(error)}") from error
 
     rendered = {key: filled(value, (key,)) for key, value in options.items()}
-    if len(json.dumps(rendered, ensure_ascii=False).encode()) > LARGEST_BODY:
+    try:
+        size = len(json.dumps(rendered, ensure_ascii=False).encode())
+    except UnicodeEncodeError as error:
+        raise TemplateFailed("a text has half of a character") from error
+    if size > LARGEST_BODY:
         raise TemplateFailed(f"the options are larger than {LARGEST_BODY} bytes")
     return rendered
 
@@ -234,4 +238,6 @@ def _only_expression(tree: nodes.Template) -> nodes.Expr | None:
 def _said(error: BaseException) -> str:
     if isinstance(error, RecursionError | MemoryError):
         return "the template is nested too deeply"
-    return str(error) or type(error).__name__
+    said = str(error) or type(error).__name__
+    # It may quote what no database keeps.
+    return said.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

@@ -112,11 +112,18 @@ def record_of(sent: Sent, chance: Callable[[], float]) -> Record:
 
 
 def _kept(error: str) -> str:
-    """Give an error as it is stored: without secrets, and without what no database keeps."""
-    text = redact(error).replace("\0", "\ufffd")
-    return text.encode("utf-8", "replace").decode()[:LONGEST_ERROR]
+    """Give an error as it is stored."""
+    cleaned: str = _cleaned(error)
+    return cleaned[:LONGEST_ERROR]
 
 
-def _cleaned(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Give an answer without secrets."""
-    return {name: redact(value) if isinstance(value, str) else value for name, value in answer.items()}
+def _cleaned(value: Any) -> Any:
+    """Give an answer, or a text, without secrets, and without what no database keeps: receivers may say anything."""
+    match value:
+        case str():
+            return redact(value).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+        case Mapping():
+            return {_cleaned(name): _cleaned(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_cleaned(each) for each in value]
+    return value

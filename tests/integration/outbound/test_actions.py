@@ -134,6 +134,14 @@ def test_what_must_not_come_twice_is_tried_again_if_only_a_look_up_failed(office
     assert [request.method for request in receiver.received] == ["GET", "GET", "POST"]
 
 
+def test_what_a_receiver_says_is_kept_without_what_no_database_keeps(office: Office) -> None:
+    with HttpReceiver(answer(200, rb'{"run_id": "a\u0000b\ud800c"}')) as receiver:
+        office.target("hook", url=receiver.url)
+        office.act("hook", "k1")
+        office.step()
+    assert office.delivery("k1").answer == {"run_id": "a\ufffdb?c"}
+
+
 def test_who_died_makes_nobody_wait_longer(office: Office) -> None:
     running: list[subprocess.Popen[str]] = []
     with HttpReceiver(killing(running), answer(500), answer(200)) as receiver:

@@ -221,6 +221,14 @@ def test_templates_that_make_too_much_end_soon(text: str) -> None:
     assert time.thread_time() - start < 3
 
 
+@pytest.mark.parametrize("text", [r'{{ "\ud800" }}', r'half {{ "\udfff" }}', r'{{ inputs["\u0000\ud800"] }}'])
+def test_what_no_database_keeps_is_refused_in_words_that_it_does(text: str) -> None:
+    with pytest.raises(TemplateFailed) as raised:
+        render({"text": text}, CONTEXT)
+    assert "\0" not in str(raised.value)
+    assert str(raised.value).encode()
+
+
 def test_all_options_together_are_bounded() -> None:
     text = "{% for a in range(100) %}{{ '" + "x" * 600 + "' }}{% endfor %}"
     assert len(one(text)) == 60_000

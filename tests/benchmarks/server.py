@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import signal
 import socket
@@ -13,7 +15,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from collector.storage.migrate import upgrade
 from tests.postgres import PostgresServer
@@ -73,6 +77,17 @@ def running(url: str, *, projector: bool = True, **settings: object) -> Iterator
         code = process.wait(60)
     if code:
         raise RuntimeError(f"the server ended with status {code}")
+
+
+def send(connection: http.client.HTTPConnection, event: Any) -> None:
+    """Send an event; raises RuntimeError if it is not accepted."""
+    connection.request(
+        "POST", "/api/v1/lineage", json.dumps(event).encode(), {"Content-Type": "application/json"}
+    )
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != HTTPStatus.CREATED:
+        raise RuntimeError(f"an event was answered with {answer.status}")
 
 
 def _await(url: str) -> None:

@@ -23,9 +23,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
 from statistics import median, quantiles
-from typing import Any
 
 import structlog
 
@@ -34,7 +32,8 @@ from collector.ingest.projector import Projector
 from collector.storage import inbox, rules
 from collector.storage.engine import Database
 from collector.times import now_us
-from tests.benchmarks.server import Databases, databases, running
+from tests.benchmarks.prefect_automation import measure_prefect
+from tests.benchmarks.server import Databases, databases, running, send
 from tests.dump import feed
 from tests.events import MINUTE, NAMESPACE, run_event
 from tests.receivers import HttpReceiver
@@ -193,17 +192,6 @@ def send_all(port: int, rate: int, one_in: int, number: int) -> dict[str, float]
     return accepted
 
 
-def send(connection: http.client.HTTPConnection, event: Any) -> None:
-    """Send an event; raises RuntimeError if it is not accepted."""
-    connection.request(
-        "POST", "/api/v1/lineage", json.dumps(event).encode(), {"Content-Type": "application/json"}
-    )
-    answer = connection.getresponse()
-    answer.read()
-    if answer.status != HTTPStatus.CREATED:
-        raise RuntimeError(f"an event was answered with {answer.status}")
-
-
 def _bare_posts(port: int) -> float:
     """Give the seconds that a request to the receiver takes, on a connection of its own."""
     body = json.dumps({"data": {"body": {"n": "bare"}}}).encode()
@@ -222,7 +210,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--dialects", nargs="+", default=["sqlite", "postgresql"])
-    parser.add_argument("--only", nargs="+", default=["events", "latency"])
+    parts = ["events", "latency", "prefect"]
+    parser.add_argument("--only", nargs="+", choices=parts, default=["events", "latency"])
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     for dialect in chosen.dialects:
@@ -233,6 +222,8 @@ def main() -> None:
             if "latency" in chosen.only:
                 for rate, one_in, number in RATES:
                     measure_latency(places, rate, one_in, number)
+            if "prefect" in chosen.only:
+                measure_prefect(places)
 
 
 if __name__ == "__main__":

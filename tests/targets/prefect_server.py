@@ -51,8 +51,11 @@ class Prefect:
 
 
 @contextmanager
-def prefect(folder: Path, lineage_url: str) -> Iterator[Prefect]:
-    """Run a server whose flows send their events to ``lineage_url``; all state is in ``folder``."""
+def served(folder: Path, **ours: object) -> Iterator[tuple[Api, dict[str, str]]]:
+    """Run a server alone, whose runs nobody picks up, with variables of ours; all state is in ``folder``.
+
+    Gives its API, and the environment of programs that ask it.
+    """
     installed = environment("prefect")
     port = free_port()
     settings = variables(
@@ -61,18 +64,19 @@ def prefect(folder: Path, lineage_url: str) -> Iterator[Prefect]:
         PREFECT_HOME=folder / "home",
         PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
-        PREFECT_RUNNER_POLL_FREQUENCY=1,
-        OPENLINEAGE_URL=lineage_url,
+        **ours,
     )
-    serve = ("prefect", "server", "start", "--host", "127.0.0.1", "--port", port)
-    with (
-        Program(
-            "server", installed / "bin" / serve[0], *serve[1:], environment=settings, folder=folder
-        ) as server,
-        Api(port) as api,
-    ):
+    serve = (installed / "bin" / "prefect", "server", "start", "--host", "127.0.0.1", "--port", port)
+    with Program("server", *serve, environment=settings, folder=folder) as server, Api(port) as api:
         server.await_that(lambda: api.look("/api/health"))
-        flows = (installed / "bin" / "python", SHOP / "flows.py")
+        yield api, settings
+
+
+@contextmanager
+def prefect(folder: Path, lineage_url: str) -> Iterator[Prefect]:
+    """Run a server whose flows send their events to ``lineage_url``; all state is in ``folder``."""
+    with served(folder, PREFECT_RUNNER_POLL_FREQUENCY=1, OPENLINEAGE_URL=lineage_url) as (api, settings):
+        flows = (environment("prefect") / "bin" / "python", SHOP / "flows.py")
         with Program("flows", *flows, environment=settings, folder=folder) as runner:
             for name in (*(f"{FLOW}/{each}" for each in DEPLOYMENTS), f"{QUIET}/{LISTENED}"):
                 runner.await_that(partial(api.look, f"/api/deployments/name/{name}"))

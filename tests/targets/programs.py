@@ -110,10 +110,10 @@ class Api:
         return reply.json() if reply.is_success else None
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
-        """Give the JSON that a call answers; it must succeed."""
+        """Give the JSON that a call answers, None if it says nothing; it must succeed."""
         reply = self._http.request(method, path, json=body)
         assert reply.is_success, (method, path, reply.status_code, reply.text)
-        return reply.json()
+        return reply.json() if reply.content else None
 
     def authorize(self, token: str) -> None:
         """Show a token from now on."""

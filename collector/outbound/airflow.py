@@ -7,7 +7,7 @@ Options of a target: ``url`` of the server; ``token``, or ``auth`` as ``user:pas
 The id of a DAG run follows from the firing, so a run is started once however often it is asked for, and it is known
 beforehand how Airflow will speak of it. ``conf`` and ``extra`` get the firing under ``tidegate``, and under
 ``openlineage`` what Airflow's OpenLineage provider takes for the parent of the run. Events of assets have no ids:
-before an update is told of again, those that Airflow has got are looked through.
+before an update is told of, those that Airflow has got are looked through.
 """
 
 from __future__ import annotations
@@ -213,11 +213,10 @@ def _update(airflow: _Airflow, parcel: Parcel, uri: str) -> Outcome:
     asset = next((each["id"] for each in found if each.get("uri") == uri), None)
     if asset is None:
         return Outcome(Result.REFUSED, error=f"Airflow has no asset {uri}.")
-    duplicate = parcel.attempt > 1
-    event = _seen(airflow, parcel, asset) if duplicate else None
-    status = None
-    if event is None:
-        duplicate = False
+    # Before the first attempt as well: what is tried again by hand counts its attempts anew.
+    event, status = _seen(airflow, parcel, asset), None
+    duplicate = event is not None
+    if not duplicate:
         extra = _told(parcel.body["action"].get("extra"), parcel)
         reply = airflow.call("POST", "/assets/events", {"asset_id": asset, "extra": extra})
         event, status = reply.said.get("id"), reply.status

@@ -269,7 +269,7 @@ def test_odd_names_stay_one_segment() -> None:
 
 
 def test_an_asset_is_told_of_as_recorded() -> None:
-    outcome, (looked, posted) = start(LISTED.reply, TOLD.reply, action=ASSET)
+    outcome, (looked, _, posted) = start(LISTED.reply, events(), TOLD.reply, action=ASSET)
 
     assert (looked.method, urlsplit(looked.path).path) == ("GET", urlsplit(LISTED.asked.path).path)
     assert parse_qs(urlsplit(looked.path).query)["uri_pattern"] == [ASSET["asset"]]
@@ -291,7 +291,7 @@ def listed(*uris: str, total: int) -> Reply:
 
 def test_an_asset_is_the_one_with_the_very_uri() -> None:
     pages = listed("X-ping://collector/ping", "x-ping://collector/ping2", total=3), LISTED.reply
-    outcome, (first, second, posted) = start(*pages, TOLD.reply, action=ASSET)
+    outcome, (first, second, _, posted) = start(*pages, events(), TOLD.reply, action=ASSET)
     assert outcome.result is Result.DELIVERED
     assert [parse_qs(urlsplit(each.path).query)["offset"] for each in (first, second)] == [["0"], ["2"]]
     assert posted.body["asset_id"] == 2
@@ -302,7 +302,7 @@ def test_an_unknown_asset_is_refused() -> None:
         outcome, requests = start(unknown, action=ASSET)
         assert (outcome.result, len(requests)) == (Result.REFUSED, 1)
         assert outcome.error == "Airflow has no asset x-ping://collector/ping."
-    outcome, _ = start(LISTED.reply, EXCHANGES["unknown asset"].reply, action=ASSET)
+    outcome, _ = start(LISTED.reply, events(), EXCHANGES["unknown asset"].reply, action=ASSET)
     assert outcome.result is Result.REFUSED
     assert "Asset with ID: `999` was not found" in (outcome.error or "")
 
@@ -312,8 +312,9 @@ def events(*extras: dict[str, Any] | None, total: int = 0) -> Reply:
     return says(200, {"asset_events": found, "total_entries": total or len(found)})
 
 
-def test_an_asset_that_was_told_of_before_is_not_told_of_again() -> None:
-    again = replace(firing(ASSET), attempt=2)
+@pytest.mark.parametrize("attempt", [1, 2])  # what is tried again by hand begins with 1
+def test_an_asset_that_was_told_of_before_is_not_told_of_again(attempt: int) -> None:
+    again = replace(firing(ASSET), attempt=attempt)
     ours = {"tidegate": WHO, "from_rest_api": True}
     other = {"tidegate": WHO | {"delivery": "other"}, "from_rest_api": True}
 
@@ -339,7 +340,7 @@ def test_an_asset_that_was_told_of_before_is_not_told_of_again() -> None:
     [(500, Result.UNKNOWN), (502, Result.UNKNOWN), (503, Result.RETRY), (429, Result.RETRY)],
 )
 def test_whether_airflow_heard_of_an_asset_is_not_known_after_it_failed(status: int, result: Result) -> None:
-    assert start(LISTED.reply, says(status), action=ASSET)[0].result is result
+    assert start(LISTED.reply, events(), says(status), action=ASSET)[0].result is result
 
 
 def test_a_lookup_that_fails_has_told_nothing() -> None:

@@ -40,7 +40,7 @@ def recognised(conn: Connection, trigger_id: str, most: int) -> Iterator[Recogni
             firing_action.c.job_name,
         )
         .join_from(firing, firing_action, firing_action.c.firing_id == firing.c.id)
-        .where(firing.c.trigger_id == trigger_id, firing_action.c.run_key.is_not(None))
+        .where(firing.c.trigger_id == trigger_id, firing_action.c.job_name.is_not(None))
         .order_by(firing.c.at.desc())
         .limit(most)
     )

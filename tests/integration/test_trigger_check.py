@@ -330,7 +330,17 @@ def test_what_was_started_before_tells_more_than_a_name(database: Database, chec
     )
 
 
-def _record(database: Database, conn: Any, trigger_id: str, body: Json, job: JobRef, run: str) -> None:
+def test_a_run_that_has_told_nothing_of_itself_tells_nothing_of_its_job(
+    database: Database, checked: Check
+) -> None:
+    project(database, ran("extract", [], ["orders"]))
+    with database.write() as conn:
+        _record(database, conn, "a", {"action": {"job": "assets"}}, None, "r1")
+    (found,) = checked(trigger("a", "orders", {"id": "run", "start": "dagster", "job": "assets"}))
+    assert found[2].startswith("it is not known which job action run starts")
+
+
+def _record(database: Database, conn: Any, trigger_id: str, body: Json, job: JobRef | None, run: str) -> None:
     """Record a firing whose only action started a run."""
     now = now_us()
     fired = {
@@ -340,7 +350,7 @@ def _record(database: Database, conn: Any, trigger_id: str, body: Json, job: Job
     done = {
         "firing_id": "f", "action_id": "run", "position": 0, "target_id": "dagster", "starts": True,
         "state": "completed", "body": json.dumps(body), "outbox_key": "k", "run_key": run_key(run), "run_id": run,
-        "job_namespace": job.namespace, "job_name": job.name,
+        "job_namespace": job and job.namespace, "job_name": job and job.name,
     }  # fmt: skip
     for target, row in ((firing, fired), (firing_action, done)):
         write_rows(conn, target, tuple(row), [tuple(row.values())])

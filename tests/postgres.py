@@ -36,6 +36,10 @@ START_SECONDS = 60.0
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """For tests that do not pull the plug."""
 
+MEMORY = "/dev/shm"
+ROOM = 4 * 2**30
+"""Bytes that must be free in memory: two servers with some databases at a time, and their log."""
+
 STOP_SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
@@ -48,7 +52,7 @@ class PostgresServer:
     def __init__(self, *, durable: bool = False) -> None:
         self._settings = () if durable else FAST
         # Not pytest's tmp_path: a socket's path has at most 107 characters, and root's folders are closed.
-        self._folder = Path(tempfile.mkdtemp(prefix="tidegate-pg-", dir="/tmp"))
+        self._folder = Path(tempfile.mkdtemp(prefix="tidegate-pg-", dir="/tmp" if durable else _place()))
         self._process: subprocess.Popen[bytes] | None = None
         if _account() is not None:
             os.chown(self._folder, *_identity())
@@ -143,6 +147,13 @@ class PostgresServer:
     def _admin(self, statement: LiteralString, *names: str) -> None:
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def _place() -> str:
+    """Name a folder for what need not last: in memory, where a database a test is copied sooner, if there is room."""
+    if not os.path.isdir(MEMORY) or not os.access(MEMORY, os.W_OK):
+        return "/tmp"
+    return MEMORY if shutil.disk_usage(MEMORY).free > ROOM else "/tmp"
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -14,6 +14,10 @@ from triggers.arrivals import Arrived
 
 UUID_VERSION = 8
 """Of UUIDs whose content is up to who makes them (RFC 9562, 5.8)."""
+
+Expected = Callable[[Mapping[str, Any], str, Mapping[str, Any]], str | None]
+"""Says what a run that is to be started will be known by (``run.external_id``), before it is asked for: of the options
+of a target, and the key and the body of what is sent to it."""
 
 
 class Cause(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,12 +15,9 @@ from lineage.instants import iso
 from triggers.arrivals import Arrived, key_start
 from triggers.conditions import NAMESPACE, Action, Blocked, Delivery, Mode, Trigger
 from triggers.evaluation import Passed
-from triggers.firings import Firing, sending_key
+from triggers.firings import Expected, Firing, sending_key
 from triggers.rules import Target
 from triggers.zones import wall, zone
-
-Expected = Callable[[Mapping[str, Any], str, Mapping[str, Any]], str | None]
-"""Says what a run that is to be started will be known by, of the options of a target, the key and the body."""
 
 NOT_FILLED_IN: Final = (
     "It cannot be filled in, so there is nothing to send again; mend the rule and fire by hand: {}"

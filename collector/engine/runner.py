@@ -18,7 +18,6 @@ import structlog
 from sqlalchemy import Connection
 
 from collector.engine import forecasts, looking
-from collector.engine.acting import Expected
 from collector.engine.alerting import Alerting, Decided
 from collector.engine.bindings import Bindings, Rebound
 from collector.engine.emitting import Emitter
@@ -41,6 +40,7 @@ from collector.storage.standings import Standing
 from collector.times import now_us
 from triggers.alerts import Alert
 from triggers.breaches import Described, alerts_of
+from triggers.firings import Expected
 from triggers.model import Expectation
 from triggers.rules import RuleSet
 from triggers.watermark import SLACK, Outage, Watermark

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Connection
 
 from collector.engine import trigger_bindings
-from collector.engine.acting import Expected, blocked_of, doings_of
+from collector.engine.acting import blocked_of, doings_of
 from collector.engine.emitting import Emitter
 from collector.engine.following import Followed, Following
 from collector.engine.incoming import Incoming
@@ -36,7 +36,7 @@ from lineage.instants import iso
 from triggers.alerts import Alert
 from triggers.arrivals import WHOLE, Arrived, ticks
 from triggers.conditions import Blocked, Mode, Trigger
-from triggers.firings import Cause, Firing, fire_key
+from triggers.firings import Cause, Expected, Firing, fire_key
 from triggers.joins import Blocking, Standing, State, advance, fire_by_hand, reset
 from triggers.rules import RuleSet
 from triggers.watermark import Outage

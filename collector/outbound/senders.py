@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from collector.outbound import (
     airflow,
@@ -21,6 +21,7 @@ from collector.outbound import (
 from collector.outbound.plugins import plugin
 from collector.outbound.sending import Sender
 from collector.storage.targets import OPENLINEAGE
+from triggers.firings import Expected
 
 SENDERS: Final[Mapping[str, Sender]] = {
     "airflow": airflow.send,
@@ -36,10 +37,6 @@ SENDERS: Final[Mapping[str, Sender]] = {
     "webhook": webhook.send,
 }
 """By the ``kind`` of targets."""
-
-Expected = Callable[[Mapping[str, Any], str, Mapping[str, Any]], str | None]
-"""Says what a run that is to be started will be known by: of the options of a target, the key and the body of what is
-sent to it."""
 
 EXPECTED: Final[Mapping[str, Expected]] = {"airflow": airflow.expected}
 """By the ``kind`` of targets that let those who ask name what they start; ``run.external_id`` is such a name."""

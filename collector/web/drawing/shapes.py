@@ -1,0 +1,111 @@
+"""What a layered drawing is made of, before and after it is laid out. All lengths in px."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node to be placed.
+
+    ``id`` is safe as an HTML id. Lines arrive and leave at the ``head``, the top part of the box; below it lie
+    ``rows`` rows for columns, each ``ROW`` high. ``height`` is that of the whole box.
+    """
+
+    id: str
+    width: float
+    height: float
+    head: float
+    rows: int = 0
+
+
+ROW = 18.0
+"""Height of the row of one column inside a box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An edge to be routed, the way the data flows. ``hot`` ones lie on the path that matters: drawn whole, on top."""
+
+    source: str
+    target: str
+    hot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLine:
+    """What leads from the row of one box to that of another, through the job ``via`` if that is drawn."""
+
+    source: str
+    source_row: int
+    target: str
+    target_row: int
+    via: str | None = None
+    indirect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A box with its place: ``x`` and ``y`` of its top left corner, and the layer it lies in, from the left."""
+
+    box: Box
+    x: float
+    y: float
+    layer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """One end of a line that is too long to be drawn whole: where the other end's name is written."""
+
+    x: float
+    y: float
+    other: str
+    leaving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A line with its way: ``path`` is the ``d`` of an SVG path.
+
+    ``back``: the line closes a cycle, and is drawn against the flow. Of a line with ``stubs`` the path is drawn only
+    when it is pointed at.
+    """
+
+    line: Line
+    path: str
+    back: bool = False
+    stubs: tuple[Stub, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRoute:
+    """A column line with its way."""
+
+    line: ColumnLine
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The block under a job through which column lines run; ``more`` of them found no room."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A graph laid out. Boxes are in the order in which the keyboard shall reach them."""
+
+    width: float
+    height: float
+    boxes: tuple[Placed, ...]
+    routes: tuple[Route, ...]
+    columns: tuple[ColumnRoute, ...] = ()
+    lanes: tuple[Lane, ...] = ()
+    crossings: int = 0

@@ -1,4 +1,4 @@
-"""The Flask application: the native API, health, metrics and the two pages for people."""
+"""The Flask application: the native API, the one of Marquez, health, metrics, and the pages for people."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from collector.api import (
     ingest,
     marquez,
     names,
-    pages,
     problems,
     questions,
     rule_questions,
@@ -34,6 +33,7 @@ from collector.api.recording import RECORDER, Recorder
 from collector.api.services import EXTENSION, Services
 from collector.ingest.log import LogWriter
 from collector.telemetry import LogMetrics
+from collector.web.register import register as register_pages
 
 NATIVE = (
     names,
@@ -79,7 +79,7 @@ def create_app(services: Services) -> Flask:
     """Make the application. It opens nothing and starts nothing; ``services`` are closed by whoever made
     them.
     """
-    app = Flask("collector", static_folder=None, template_folder="api/templates")
+    app = Flask("collector", static_folder=None)
     app.json = MsgspecProvider(app)
     app.config.update(DOCUMENT)
     # Names in paths hold slashes, several at once too: s3://bucket.
@@ -99,18 +99,23 @@ def create_app(services: Services) -> Flask:
     app.extensions[RECORDER] = Recorder(services, log)
     app.register_blueprint(ingest.make_blueprint(services, log))
     app.register_blueprint(health.blueprint)
-    app.register_blueprint(pages.make_blueprint(api.spec.to_dict()))
+    register_pages(app, api.spec.to_dict())
     marquez.register(app)
     app.after_request(_harden)
     return app
 
 
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""What a page may load, and do: nothing but our own files, no script or style inside it."""
+
+
 def _harden(response: Response) -> Response:
     # Events hold text of strangers: no browser shall take an answer for a page, or a page for a frame.
     response.headers["X-Content-Type-Options"] = "nosniff"
-    if response.mimetype == "text/html":
-        response.headers["Content-Security-Policy"] = (
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        )
-        response.headers["Referrer-Policy"] = "no-referrer"
+    if response.mimetype in ("text/html", "image/svg+xml"):
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers["Referrer-Policy"] = "same-origin"
     return response

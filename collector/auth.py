@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from collector.errors import ConfigurationError, Forbidden, Unauthorized
 from collector.settings import Settings
-from collector.storage import keys
+from collector.storage import keys, sessions
 from collector.storage.engine import Database
 
 INGEST: Final = "ingest"
@@ -43,11 +43,15 @@ class Headers(Protocol):
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is asking: a key, or anybody. ``namespaces`` are patterns as of a shell; none means all."""
+    """Who is asking: a key, or anybody. ``namespaces`` are patterns as of a shell; none means all.
+
+    ``key_id`` is that of the row in ``api_key``.
+    """
 
     name: str
     scopes: frozenset[str]
     namespaces: tuple[str, ...] = ()
+    key_id: int | None = field(default=None, compare=False)
     _pattern: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -107,9 +111,7 @@ class Authenticator:
 
         ``Authorization: Bearer KEY`` comes before ``X-API-Key: KEY``. May raise ``DatabaseUnavailable``.
         """
-        known = self._known
-        if known is None or self._clock() - known.at >= self._seconds:
-            known = self.refresh()
+        known = self._current()
         if known.open:
             return ANYBODY
         key = key_in(headers)
@@ -119,6 +121,27 @@ class Authenticator:
         if found is None:
             raise Unauthorized("This API key is unknown or revoked.")
         return found
+
+    def of_session(self, token: str, now: int) -> Principal:
+        """Give whose session the token of a browser stands for (``now`` in µs UTC). Raises as ``authenticate`` does.
+
+        A session is good for no longer than its key.
+        """
+        known = self._current()
+        if known.open:
+            return ANYBODY
+        with self._database.read() as conn:
+            key_id = sessions.key_of(conn, token, now)
+        for owners in known.keys.values():
+            for _hash, principal in owners:
+                if principal.key_id == key_id:
+                    return principal
+        raise Unauthorized("You are not logged in any more.")
+
+    def _current(self) -> _Known:
+        known = self._known
+        fresh = known is not None and self._clock() - known.at < self._seconds
+        return known if known is not None and fresh else self.refresh()
 
     def due(self) -> bool:
         """Tell whether the keys will soon be too old, at half their time."""
@@ -145,7 +168,7 @@ class Authenticator:
 
 def principal_of(key: keys.StoredKey) -> Principal:
     """Give the rights of a key."""
-    return Principal(key.name, expand(key.scopes), key.namespaces)
+    return Principal(key.name, expand(key.scopes), key.namespaces, key.id)
 
 
 def expand(scopes: Iterable[str]) -> frozenset[str]:

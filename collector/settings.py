@@ -70,6 +70,9 @@ class Settings:
     max_depth: int = setting(100, "deepest lineage question", least=1)
     max_nodes: int = setting(5000, "most nodes in a lineage answer; more are cut off and it says so", least=1)
     query_timeout: float = setting(10.0, "seconds that one question to the database may take", least=0.001)
+    session_hours: float = setting(
+        168.0, "hours after which whoever logged in on the pages must do so again", least=0.01
+    )
     projector: bool = setting(True, "run the projector here; `false` if another server does")
     project_batch: int = setting(
         250,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from flask import g, request
 from sqlalchemy import Connection
@@ -11,12 +11,33 @@ from collector.api.services import services
 from collector.auth import ANYBODY, OPERATE, READ, Principal
 from collector.errors import FieldError, Forbidden, Unprocessable
 from collector.storage.visibility import Visible, visible_namespaces
+from collector.times import now_us
+
+SESSION: Final = "tidegate_session"
+"""The cookie with the token of a browser's session."""
 
 
 def require_read() -> None:
-    """Let only those in who may read; runs before every view."""
-    g.principal = services().authenticator.authenticate(request.headers)
+    """Let only those in who may read; runs before every view.
+
+    Whoever is logged in on the pages may follow their links to here. By a session one may read only: any site could
+    send forms in its name, and here nothing tells them from ours.
+    """
+    g.principal = caller(by_session=request.method in ("GET", "HEAD"))
     g.principal.require(READ)
+
+
+def caller(*, by_session: bool) -> Principal:
+    """Find out who sent this request, by a key in its headers or, if allowed, by the session of a browser.
+
+    Raises ``Unauthorized`` without either.
+    """
+    authenticator = services().authenticator
+    token = request.cookies.get(SESSION)
+    keyed = "Authorization" in request.headers or "X-API-Key" in request.headers
+    if token and by_session and not keyed:
+        return authenticator.of_session(token, now_us())
+    return authenticator.authenticate(request.headers)
 
 
 def require_operate() -> None:

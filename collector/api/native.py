@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import marshmallow as ma
 from flask import Request
@@ -18,6 +19,19 @@ from collector.api.shapes import Problem
 from collector.errors import BadRequest, FieldError, Unprocessable
 
 V = TypeVar("V", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A view with what it takes (``arguments``, from the query or a body) and the shape of its answer."""
+
+    endpoint: str
+    arguments: type[ma.Schema] | None
+    answer: type[ma.Schema]
+
+
+OPERATIONS: Final[dict[Callable[..., object], Operation]] = {}
+"""All views of the native API. The pages ask the same ones, inside this process."""
 
 ALWAYS = (401, 403, 500, 503)
 """Statuses that every operation can answer with."""
@@ -105,6 +119,9 @@ class Native(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             for location, schema in arguments.items():
                 declared = self.arguments(schema, location=location)(declared)
             self.route(rule, methods=[method], parameters=described)(declared)
+            OPERATIONS[view] = Operation(
+                f"{self.name}.{view.__name__}", next(iter(arguments.values()), None), answer
+            )
             return view
 
         return declare

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 def register(app: Flask) -> None:
     """Answer every exception of the views, and those that Flask raises itself, with a problem."""
     app.register_error_handler(TidegateError, _ours)
-    app.register_error_handler(HTTPException, _flasks)
+    app.register_error_handler(HTTPException, refused)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -29,17 +29,23 @@ def _ours(error: TidegateError) -> Response:
     return problem_response(error)
 
 
-def _flasks(error: HTTPException) -> Response:
+def refused(error: HTTPException) -> Response:
+    """Answer an error of HTTP."""
     if error.code is None or error.code < 400:
         return Response(response=error.get_body(), status=error.code, headers=error.get_headers())
-    problem = TidegateError(_words(error))
-    problem.status = HTTPStatus(error.code)
-    response = problem_response(problem)
+    response = problem_response(problem(error))
     for name, value in error.get_headers():
         # Allow of 405, Retry-After of 429; the type is ours.
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     return response
+
+
+def problem(error: HTTPException) -> TidegateError:
+    """Give an error of HTTP in our own words."""
+    found = TidegateError(_words(error))
+    found.status = HTTPStatus(error.code or 500)
+    return found
 
 
 def _words(error: HTTPException) -> str:
@@ -51,9 +57,11 @@ def _words(error: HTTPException) -> str:
 
 
 def _unexpected(error: Exception) -> Response:
-    # The caller learns a number to ask for, not what we are made of.
+    return problem_response(unexpected(error))
+
+
+def unexpected(error: Exception) -> TidegateError:
+    """Log an error that nobody foresaw. The caller learns a number to ask for, not what we are made of."""
     number = uuid.uuid4().hex
     log.error("request.failed", id=number, method=request.method, path=request.path, exc_info=error)
-    return problem_response(
-        TidegateError(f"Something went wrong here; the server's log has it under {number}.")
-    )
+    return TidegateError(f"Something went wrong here; the server's log has it under {number}.")

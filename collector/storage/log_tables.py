@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
 
-from collector.storage.schema import RowId, metadata
+from collector.storage.schema import CLUSTERED, RowId, metadata
 
 event = Table(
     "event",
@@ -76,4 +76,15 @@ api_key = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
     sqlite_autoincrement=True,
+)
+
+# Who is logged in on the pages: a browser holds the token, here lies its hash. Its rights are those of the key.
+web_session = Table(
+    "web_session",
+    metadata,
+    Column("hash", LargeBinary(32), primary_key=True),  # SHA-256 of the token
+    Column("key_id", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    **CLUSTERED,
 )

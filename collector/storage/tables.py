@@ -41,7 +41,7 @@ from collector.storage.freshness_tables import (
     pulse,
     rule,
 )
-from collector.storage.log_tables import api_key, event, inbox, lease, parked, rejected
+from collector.storage.log_tables import api_key, event, inbox, lease, parked, rejected, web_session
 from collector.storage.note_tables import (
     alias_rule,
     hidden,
@@ -116,6 +116,7 @@ __all__ = [
     "trigger_join",
     "trigger_request",
     "trigger_state",
+    "web_session",
 ]
 
 namespace = Table(

@@ -10,7 +10,8 @@ class Box:
     """A node to be placed.
 
     ``id`` is safe as an HTML id. Lines arrive and leave at the ``head``, the top part of the box; below it lie
-    ``rows`` rows for columns, each ``ROW`` high. ``height`` is that of the whole box.
+    ``rows`` rows for columns, each ``ROW`` high. ``height`` is that of the whole box. ``before`` and ``after`` are room
+    to keep free at its left and right, for what is attached there.
     """
 
     id: str
@@ -18,6 +19,8 @@ class Box:
     height: float
     head: float
     rows: int = 0
+    before: float = 0
+    after: float = 0
 
 
 ROW = 18.0
@@ -57,26 +60,33 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Stub:
-    """One end of a line that is too long to be drawn whole: where the other end's name is written."""
+    """One end of a line that is too long to be drawn whole: where the other end's name is written, below the box.
+
+    ``x`` is where the text ends if the line leaves, and where it begins if it arrives; ``y`` its base line; ``room`` how
+    long it may be. It speaks for ``more`` lines besides its own, whose names found no room.
+    """
 
     x: float
     y: float
     other: str
     leaving: bool
+    room: float = 160
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """A line with its way: ``path`` is the ``d`` of an SVG path.
 
-    ``back``: the line closes a cycle, and is drawn against the flow. Of a line with ``stubs`` the path is drawn only
-    when it is pointed at.
+    ``back``: the line closes a cycle, and is drawn against the flow. ``far``: it is too long, the path is drawn only
+    when it is pointed at, and has ``stubs`` at its ends.
     """
 
     line: Line
     path: str
     back: bool = False
     stubs: tuple[Stub, ...] = ()
+    far: bool = False
 
 
 @dataclass(frozen=True, slots=True)

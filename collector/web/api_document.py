@@ -1,19 +1,10 @@
-"""The two pages for people: what this is, and the documentation of the API, drawn from its OpenAPI document."""
+"""The OpenAPI document of the API, cut up as its page shows it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-from flask import Blueprint, render_template, request
-from markupsafe import Markup, escape
-
-from collector.api.services import reading, services
-from collector.auth import READ
-from collector.errors import TidegateError
-from collector.storage.catalog import count_entities
-from collector.storage.event_reads import count_events
 
 METHODS = ("get", "put", "post")
 
@@ -55,48 +46,8 @@ class Section:
     operations: list[Operation]
 
 
-def make_blueprint(document: Document) -> Blueprint:
-    """Make the pages; the documentation is of this OpenAPI document."""
-    blueprint = Blueprint("pages", __name__)
-    blueprint.add_app_template_filter(_with_code, "code")
-    sections = list(_sections(document))
-
-    @blueprint.get("/")
-    def home() -> str:
-        """Say what this is, how to send events here, and what came already."""
-        return render_template("home.html", url=request.host_url.rstrip("/"), counts=_counts())
-
-    @blueprint.get("/api/docs")
-    def docs() -> str:
-        """Show the documentation of the API."""
-        url = request.host_url.rstrip("/")
-        return render_template("docs.html", info=document["info"], sections=sections, url=url)
-
-    return blueprint
-
-
-def _with_code(text: str) -> Markup:
-    """Set what stands between backticks as code; everything is escaped."""
-    parts = [escape(part) for part in text.split("`")]
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
-    )
-
-
-def _counts() -> dict[str, int]:
-    """Count what is there, for those who may see all of it."""
-    try:
-        caller = services().authenticator.authenticate(request.headers)
-        if not (caller.allows(READ) and caller.sees_all):
-            return {}
-        with reading() as conn:
-            return {"events": count_events(conn), **count_entities(conn)}
-    except TidegateError:
-        # Without a key, or without its database, the page still says how to point an emitter here.
-        return {}
-
-
-def _sections(document: Document) -> Iterator[Section]:
+def sections(document: Document) -> Iterator[Section]:
+    """Give the operations of an OpenAPI document, tag by tag."""
     schemas: Document = document["components"]["schemas"]
     for tag in document["tags"]:
         operations = [

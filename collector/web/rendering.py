@@ -1,0 +1,145 @@
+"""What templates have at hand, and how a document becomes a page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from flask import Flask, render_template, request, url_for
+from markupsafe import Markup
+
+from collector.web import moments, states
+from collector.web.drawing.labels import cut, shown
+
+STATIC: Final = Path(__file__).with_name("static")
+
+LONGEST_JSON: Final = 64 * 1024
+"""Characters of a stored JSON that a page shows; the rest is a download away."""
+
+_TIMES = re.compile(r"(<time[^>]*>).*?</time>", re.DOTALL)
+
+
+def register(app: Flask) -> None:
+    """Give the templates their filters and functions."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        code=mark,
+        count=count,
+        cut=cut,
+        digest=digest,
+        look=states.look,
+        name=shown,
+        pretty=pretty,
+        safe_url=safe_url,
+        span=moments.span,
+    )
+    app.jinja_env.globals.update(
+        asset=asset,
+        dataset_url=dataset_url,
+        here=here,
+        job_url=job_url,
+        node_url=node_url,
+        run_url=run_url,
+        time=moments.time,
+        worst=states.worst,
+    )
+
+
+def page(template: str, /, **values: Any) -> str:
+    """Render a page. ``values`` may hold ``twin``, the address of the same as JSON, which the page then links."""
+    return render_template(template, **values)
+
+
+def count(number: float | None) -> str:
+    """Write a number with its thousands apart; a dash for None."""
+    return "–" if number is None else f"{number:,}"
+
+
+def digest(markup: str) -> str:
+    """Tell one state of a part of a page from another; how long ago something was does not count."""
+    return hashlib.blake2b(_TIMES.sub(r"\1", markup).encode(), digest_size=8).hexdigest()
+
+
+def pretty(stored: Any) -> str:
+    """Lay out JSON for reading, stored text or data; cut after ``LONGEST_JSON`` characters, which it then says."""
+    if isinstance(stored, msgspec.Raw):
+        data = bytes(stored)
+        if len(data) > 4 * LONGEST_JSON:
+            return f"{shown(data[:LONGEST_JSON].decode(errors='replace'))}\n… {count(len(data))} bytes in all"
+        text = msgspec.json.format(data, indent=2).decode()
+    else:
+        text = json.dumps(stored, indent=2, ensure_ascii=False, default=_raw)
+    rest = len(text) - LONGEST_JSON
+    lines = "\n".join(map(shown, text[:LONGEST_JSON].split("\n")))
+    return lines if rest <= 0 else f"{lines}\n… {count(rest)} characters more"
+
+
+def _raw(value: Any) -> Any:
+    if isinstance(value, msgspec.Raw):
+        return msgspec.json.decode(value)
+    raise TypeError(f"no JSON: {type(value)}")
+
+
+def safe_url(url: Any) -> str | None:
+    """Give a URL that an event brought if a browser may follow it (http, https); else None."""
+    if not isinstance(url, str) or not url.isprintable():
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def here(**changes: Any) -> str:
+    """Give the address of this page with some parameters changed; those that become None or empty go."""
+    kept: dict[str, Any] = request.args.to_dict(flat=False) | changes
+    path = request.view_args or {}
+    given = {name: value for name, value in kept.items() if value not in (None, "", [])}
+    return url_for(request.endpoint or "", **path, **given)
+
+
+def dataset_url(dataset: Mapping[str, Any]) -> str:
+    """Give the address of a dataset's page; ``dataset`` has its ``namespace`` and ``name``."""
+    return url_for("web.datasets.show", namespace=dataset["namespace"], name=dataset["name"])
+
+
+def job_url(job: Mapping[str, Any]) -> str:
+    """Give the address of a job's page; ``job`` has its ``namespace`` and ``name``."""
+    return url_for("web.jobs.show", namespace=job["namespace"], name=job["name"])
+
+
+def run_url(run_id: str, job: Mapping[str, Any] | None = None) -> str:
+    """Give the address of a run's page; the job tells apart several with one id."""
+    named = {"job_namespace": job["namespace"], "job_name": job["name"]} if job else {}
+    return url_for("web.runs.show", run_id=run_id, **named)
+
+
+def node_url(node: Mapping[str, Any]) -> str:
+    """Give the address of a dataset's or job's page; ``node`` has a ``type`` besides."""
+    return dataset_url(node) if node["type"] == "dataset" else job_url(node)
+
+
+def asset(name: str) -> str:
+    """Give the address of a file in ``static``; it changes with the file, so that browsers may keep it for ever."""
+    return url_for("web.static", filename=name, v=_version(name))
+
+
+@cache
+def _version(name: str) -> str:
+    return hashlib.blake2b((STATIC / name).read_bytes(), digest_size=6).hexdigest()
+
+
+def mark(text: str) -> Markup:
+    """Set what stands between backticks as code; everything is escaped."""
+    parts = [Markup("{}").format(part) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
+    )

@@ -1,0 +1,31 @@
+// What every page has: times in the viewer's zone, copy buttons, keys, and parts that stay up to date.
+import "./times.js";
+import "./live.js";
+
+for (const button of document.querySelectorAll("button.copy")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const text = button.dataset.copy ?? button.parentElement.querySelector("code").textContent;
+    await navigator.clipboard.writeText(text);
+    const before = button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = before; }, 1500);
+  });
+}
+
+const help = document.getElementById("help");
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  if (event.key === "/") {
+    const find = document.getElementById("find");
+    if (find) {
+      event.preventDefault();
+      find.focus();
+      find.select();
+    }
+  } else if (event.key === "?" && !help.open) {
+    help.showModal();
+  }
+});

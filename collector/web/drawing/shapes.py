@@ -62,8 +62,8 @@ class Placed:
 class Stub:
     """One end of a line that is too long to be drawn whole: where the other end's name is written, below the box.
 
-    ``x`` is where the text ends if the line leaves, and where it begins if it arrives; ``y`` its base line; ``room`` how
-    long it may be. It speaks for ``more`` lines besides its own, whose names found no room.
+    ``x`` is where the text ends if the line leaves, and where it begins if it arrives; ``y`` its base line; ``room``
+    how long it may be. It speaks for ``more`` lines besides its own, whose names found no room.
     """
 
     x: float

@@ -92,6 +92,19 @@ def cut(name: str, limit: int) -> str:
     return ELLIPSIS + tail
 
 
+def cut_end(text: str, limit: int) -> str:
+    """Give a text, as ``shown``, in at most that many cells: its beginning, as suits a sentence."""
+    early = shown(text[: 4 * limit + 4])
+    if len(text) <= 4 * limit + 4 and cells(early) <= limit:
+        return early
+    room = limit - 1
+    for at, char in enumerate(early):
+        room -= _width(char)
+        if room < 0:
+            return early[:at].rstrip() + ELLIPSIS
+    return early + ELLIPSIS
+
+
 def ninetieth(values: Sequence[float]) -> float:
     """Give the 90th percentile, 0 of nothing: the width for most, as the longest name of all would be too much."""
     return sorted(values)[-(-9 * len(values) // 10) - 1] if values else 0.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from collector.web.drawing.labels import cut, width_of
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -73,6 +75,12 @@ class Stub:
     room: float = 160
     more: int = 0
 
+    def label(self, name: str) -> str:
+        """Give the other end's name in the room that there is, at 11 px, with the way it lies."""
+        more = f" +{self.more}" if self.more else ""
+        text = cut(name, max(4, int(self.room / width_of(1, 11)) - len(more) - 2)) + more
+        return f"{text} →" if self.leaving else f"← {text}"
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -119,3 +127,13 @@ class Drawing:
     columns: tuple[ColumnRoute, ...] = ()
     lanes: tuple[Lane, ...] = ()
     crossings: int = 0
+
+    @property
+    def fed(self) -> frozenset[str]:
+        """The boxes at whose left side something arrives."""
+        return frozenset(route.line.target for route in self.routes)
+
+    @property
+    def feeding(self) -> frozenset[str]:
+        """The boxes from whose right side something leaves."""
+        return frozenset(route.line.source for route in self.routes)

@@ -20,7 +20,7 @@ from collector.api import problems
 from collector.api.access import SESSION, caller
 from collector.api.services import services
 from collector.auth import ANYBODY, READ
-from collector.errors import Forbidden, TidegateError, Unauthorized
+from collector.errors import DatabaseUnavailable, Forbidden, TidegateError, Unauthorized
 from collector.storage import sessions
 from collector.times import now_us
 
@@ -52,7 +52,7 @@ class Page(Blueprint):
 def _look_who_comes() -> None:
     try:
         g.principal = caller(by_session=True)
-    except Unauthorized:
+    except (Unauthorized, DatabaseUnavailable):
         g.principal = None
 
 

@@ -36,10 +36,10 @@ def test_without_a_key_or_with_too_small_a_one_nothing_is_told(client: FlaskClie
         assert client.post(path, json={"all": True}).status_code == 401
         assert client.post(path, json={"all": True}, headers=read).status_code == 403
         assert client.post(path, json={"all": True}, headers=operate).status_code == 200
-    for path in ("/livez", "/readyz", "/metrics", "/", "/api/docs", "/api/openapi.json"):
+    for path in ("/livez", "/readyz", "/metrics", "/login", "/api/docs", "/api/openapi.json"):
         assert client.get(path).status_code == 200, path
-    assert "jobs</li>" not in client.get("/").text
-    assert "jobs</li>" in client.get("/", headers=read).text
+    assert client.get("/").location == "/login?next=/"
+    assert client.get("/", headers=read).status_code == 200
 
 
 def test_a_key_of_some_namespaces_sees_these_only(

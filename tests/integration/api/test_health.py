@@ -81,7 +81,10 @@ def test_without_its_database_it_lives_says_so_and_gives_the_other_metrics(tmp_p
     assert "tidegate_inbox_size" not in metrics.text
     refused = client.get("/api/v2/jobs")
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
-    assert client.get("/").status_code == 200
+    assert client.get("/api/docs").status_code == 200
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert (page.status_code, page.mimetype) == (503, "text/html")
+    assert "The database cannot be reached" in page.text
 
 
 def test_metrics_tell_what_waits(client: FlaskClient, writing: Writing) -> None:

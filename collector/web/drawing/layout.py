@@ -5,6 +5,7 @@ Layers, then few crossings, then short steps up and down: after Sugiyama. Lines 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -45,6 +46,8 @@ STUBS = 3
 PULLS = (1.0, 3.0, 8.0)
 """How strongly two nodes draw each other to one height, by how many of them are bends."""
 HOT_PULL = 3.0
+PAIR_PULL = 4.0
+"""More strongly still on a path that matters, and where a line is the only one of both its ends."""
 
 WRAP = 960.0
 """Boxes that nothing is joined to lie in rows as wide as the rest of the drawing, or as this."""
@@ -134,8 +137,12 @@ def _weights(part: _Part) -> dict[Edge, float]:
         for way in (part.proper.ways[edge],)
         for pair in pairwise(way)
     }
+    arriving = Counter(target for _, target in part.proper.edges)
+    leaving = Counter(source for source, _ in part.proper.edges)
     return {
-        edge: PULLS[sum(node >= part.proper.boxes for node in edge)] * (HOT_PULL if edge in straight else 1)
+        edge: PULLS[sum(node >= part.proper.boxes for node in edge)]
+        * (HOT_PULL if edge in straight else 1)
+        * (PAIR_PULL if leaving[edge[0]] == arriving[edge[1]] == 1 else 1)
         for edge in part.proper.edges
     }
 

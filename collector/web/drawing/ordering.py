@@ -49,7 +49,10 @@ def _ask_igraph(proper: Proper, most: int) -> list[list[int]]:
 
 def _gain(upper: Sequence[int], lower: Sequence[int]) -> int:
     """Give how many crossings less there are if two nodes change places, from the sorted ends of their edges."""
-    return sum(bisect_left(lower, end) + bisect_right(lower, end) - len(lower) for end in upper)
+    gain = 0
+    for end in upper if lower else ():
+        gain += bisect_left(lower, end) + bisect_right(lower, end) - len(lower)
+    return gain
 
 
 def _swap(columns: list[list[int]], edges: Sequence[Edge]) -> None:

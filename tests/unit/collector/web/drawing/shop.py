@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from collector.web.drawing.shapes import ColumnLine, Line
 from collector.web.drawing.views import EdgeView, Folded, NodeView, RowView
 
@@ -110,7 +112,7 @@ def parts() -> Parts:
             dimmed=name in ASIDE,
         )
         lines += [(each, name) for each in reads.split()] + [(name, each) for each in writes.split()]
-    cause = set(zip(CAUSE, CAUSE[1:], strict=False))
+    cause = set(pairwise(CAUSE))
     edges = {(ids[a], ids[b]): EdgeView(cause=(a, b) in cause) for a, b in lines}
     drawn = [Line(ids[a], ids[b], hot=not {a, b} & ASIDE) for a, b in lines]
     source, via, target = ids["analytics.stg_orders"], ids["model.fct_orders"], ids[FOCUS]

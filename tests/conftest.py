@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 from tests.acceptance.shared import connection, shared_server
+from tests.browser.chromium import program
 from tests.postgres import PostgresServer
 
 __all__ = ["connection", "shared_server"]
@@ -26,8 +27,12 @@ for name in [name for name in os.environ if name.startswith(OURS)]:
 hypothesis.settings.register_profile("tidegate", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("tidegate")
 
-LEFT_OUT = tuple(Path(__file__).parent / name for name in ("benchmarks", "targets"))
-"""Folders of tests that run only if the command line names them, or something in them."""
+LEFT_OUT = {
+    Path(__file__).parent / "benchmarks": "it measures",
+    Path(__file__).parent / "targets": "it starts real orchestrators",
+    **({} if program() else {Path(__file__).parent / "browser": "there is no chromium here"}),
+}
+"""Folders of tests that run only if the command line names them, or something in them, and why."""
 
 TEMPLATE = "tidegate_template"
 DIALECTS = ("sqlite", "postgresql")
@@ -42,8 +47,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say what is left out, so that nobody believes it was run."""
-    names = ", ".join(str(folder.relative_to(config.rootpath)) for folder in _left_out(config))
-    return f"left out, as it runs only when named: {names}" if names else None
+    names = ", ".join(
+        f"{folder.relative_to(config.rootpath)} ({LEFT_OUT[folder]})" for folder in _left_out(config)
+    )
+    return f"left out unless named: {names}" if names else None
 
 
 def _left_out(config: pytest.Config) -> list[Path]:

@@ -63,6 +63,7 @@ class Server:
         self, database_url: str, *, port: int = 0, rules: Path | None = None, **settings: object
     ) -> None:
         self.port = port
+        self.database_url = database_url
         self._options = ["--rules", str(rules)] if rules else []
         self._settings = {"database": database_url, "log_format": "json", **settings}
         self._output = tempfile.NamedTemporaryFile(prefix="tidegate-server-")  # noqa: SIM115  # closed in close

@@ -1,0 +1,86 @@
+"""Every page, as a reader with any screen, colours, or aid finds it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import Look
+from tests.browser.places import PLACES, Api
+from tests.browser.visits import PHONE
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_page_is_sound_and_accessible_on_a_wide_screen(look: Look, api: Api, place: str) -> None:
+    visit = look()
+    visit.go(PLACES[place](api))
+    visit.sound()
+    visit.accessible()
+    assert visit.page.locator("main h1").count() == 1
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_page_is_sound_and_accessible_in_the_dark_on_a_phone(look: Look, api: Api, place: str) -> None:
+    visit = look(viewport=PHONE, color_scheme="dark", has_touch=True)
+    visit.go(PLACES[place](api))
+    visit.sound()
+    visit.accessible()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_page_is_all_there_without_script(look: Look, api: Api, place: str) -> None:
+    with_script, without = look(), look(java_script_enabled=False)
+    for each in (with_script, without):
+        each.go(PLACES[place](api))
+    headings = "main h1, main h2, main h3"
+    assert (
+        without.page.locator(headings).all_inner_texts()
+        == with_script.page.locator(headings).all_inner_texts()
+    )
+
+
+@pytest.mark.parametrize("place", ["overview", "freshness", "lineage", "alert", "trigger"])
+def test_the_keyboard_reaches_everything_in_order(look: Look, api: Api, place: str) -> None:
+    visit = look()
+    visit.go(PLACES[place](api))
+    names = visit.tab_order()
+    assert names[:2] == ["Skip to content", "Tidegate: overview"]
+    assert len(names) > 12
+
+
+def test_the_slash_goes_to_the_search_and_the_question_mark_shows_the_keys(look: Look) -> None:
+    visit = look()
+    visit.go("/freshness")
+    visit.page.keyboard.press("?")
+    assert visit.page.get_by_role("dialog").is_visible()
+    visit.page.keyboard.press("Escape")
+    visit.page.keyboard.press("/")
+    visit.page.keyboard.type("orders")
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_url("**/search?q=orders")
+    assert "orders" in visit.page.inner_text("main")
+
+
+def test_times_are_the_viewers_with_utc_on_hover(look: Look, api: Api) -> None:
+    visit = look(timezone_id="Asia/Kolkata")
+    visit.go("/events")
+    assert "Asia/Calcutta" in visit.page.inner_text("footer") or "Asia/Kolkata" in visit.page.inner_text(
+        "footer"
+    )
+    time = visit.page.locator("main time").first
+    title = time.get_attribute("title")
+    assert title is not None
+    assert title.endswith("UTC")
+    assert title[11:16] not in time.inner_text(), "half an hour lies between every zone and this one"
+
+
+def test_colours_can_be_chosen_and_are_kept(look: Look) -> None:
+    visit = look(color_scheme="light")
+    visit.go("/freshness")
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = visit.page.evaluate(background)
+    visit.page.get_by_role("button", name="Change colours to dark").click()
+    visit.page.wait_for_url("**/freshness")
+    dark = visit.page.evaluate(background)
+    assert dark != light
+    visit.go("/events")
+    assert visit.page.evaluate(background) == dark

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from collector.times import now_us
 from lineage.instants import parse_instant
+from triggers.zones import local, zone
 
 SECOND: Final = 1_000_000
 STEPS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
@@ -35,6 +36,13 @@ def relative(instant: int, now: int) -> str:
     seconds = abs(now - instant) // SECOND
     words = next((f"{seconds // size} {unit}" for unit, size in STEPS if seconds >= size), "0 s")
     return f"in {words}" if instant > now else f"{words} ago"
+
+
+def wall(text: str | None, timezone: str) -> str:
+    """Write an instant (ISO 8601) by the clock on the wall of a time zone, and which: ``08:00 Europe/Berlin``."""
+    if text is None:
+        return "–"
+    return f"{local(parse_instant(text)[0], zone(timezone)):%H:%M} {timezone}"
 
 
 def time(text: str | None, how: str = "both") -> Markup:

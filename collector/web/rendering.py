@@ -16,6 +16,7 @@ from flask import Flask, render_template, request, url_for
 from markupsafe import Markup
 
 from collector.web import moments, states
+from collector.web.drawing import strips
 from collector.web.drawing.labels import cut, shown
 
 STATIC: Final = Path(__file__).with_name("static")
@@ -39,10 +40,13 @@ def register(app: Flask) -> None:
         pretty=pretty,
         safe_url=safe_url,
         span=moments.span,
+        wall=moments.wall,
     )
     app.jinja_env.globals.update(
         asset=asset,
         dataset_url=dataset_url,
+        draw_months=strips.months,
+        draw_strip=strips.strip,
         here=here,
         job_url=job_url,
         node_url=node_url,

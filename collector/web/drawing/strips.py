@@ -1,0 +1,143 @@
+"""What became of the last due times of a dataset, a cell each, and of the days of some weeks, a square each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+CELL: Final = 8
+HEIGHT: Final = 16
+PITCH: Final = 10
+
+DUE_TIMES: Final = 30
+"""Cells of a strip."""
+
+FULL: Final = 7200.0
+"""Seconds of lateness that fill a cell, or by which data must come early for its tick to stand at the bottom."""
+
+LEAST: Final = 3.0
+"""The height of what came late by a moment: less could not be told from nothing."""
+
+OUTCOMES: Final = ("met", "late", "missed", "failed", "excluded")
+
+SQUARE: Final = 16
+STEP: Final = 19
+WEEK: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """All cells of one outcome as one path; ``over`` is drawn on top of it (ticks, crosses) and may be empty."""
+
+    outcome: str
+    count: int
+    path: str
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The newest due time is at the right. ``places`` holds the left edge of each due time that is known, in order."""
+
+    width: int
+    height: int
+    parts: list[Part]
+    empty: str
+    """The path of the cells for which nothing is known."""
+    places: list[int]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A square of a grid of months; ``outcome`` is the worst of its due times, None if it had none."""
+
+    x: int
+    y: int
+    day: str
+    outcome: str | None
+    misses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """A column a week, from Monday down to Sunday; ``labels`` are months and where they begin."""
+
+    width: int
+    height: int
+    days: list[Day]
+    labels: list[tuple[int, str]]
+
+
+def strip(history: Sequence[Mapping[str, Any]], cells: int = DUE_TIMES) -> Strip:
+    """Draw due times, the oldest first; each has an ``outcome`` and ``late_by`` (seconds, negative if in time)."""
+    shown = history[-cells:] if cells else []
+    first = cells - len(shown)
+    places = [PITCH * (first + number) for number in range(len(shown))]
+    parts = []
+    for outcome in OUTCOMES:
+        mine = [(x, each) for x, each in zip(places, shown, strict=True) if each["outcome"] == outcome]
+        if mine:
+            drawn = [_cell(outcome, x, each["late_by"]) for x, each in mine]
+            path, over = ("".join(pieces) for pieces in zip(*drawn, strict=True))
+            parts.append(Part(outcome, len(mine), path, over))
+    empty = "".join(_frame(PITCH * number) for number in range(first))
+    return Strip(PITCH * cells - 2, HEIGHT, parts, empty, places, summary(shown))
+
+
+def summary(history: Sequence[Mapping[str, Any]]) -> str:
+    """Count due times in words: ``last 30: 27 met, 2 late, 1 missed``."""
+    if not history:
+        return "no due time has passed yet"
+    counted = Counter(each["outcome"] for each in history)
+    words = ", ".join(f"{counted[outcome]} {outcome}" for outcome in OUTCOMES if counted[outcome])
+    return f"last {len(history)}: {words}"
+
+
+def months(history: Sequence[Mapping[str, Any]], last: date, weeks: int = 13) -> Months:
+    """Draw the days up to ``last``; due times have a ``deadline`` (ISO 8601, UTC), by whose day they are counted."""
+    worst: dict[str, str] = {}
+    misses: Counter[str] = Counter()
+    for each in history:
+        day, outcome = each["deadline"][:10], each["outcome"]
+        worst[day] = max(worst.get(day, outcome), outcome, key=_BADNESS.__getitem__)
+        misses[day] += outcome in ("late", "missed", "failed")
+    monday = last - timedelta(days=last.weekday() + WEEK * (weeks - 1))
+    days, labels = [], []
+    for number in range((last - monday).days + 1):
+        day_ = monday + timedelta(days=number)
+        x, y = STEP * (number // WEEK), STEP * (number % WEEK)
+        # A month that begins in the last column but its label would not fit is named by the next picture.
+        if day_.day <= WEEK and not number % WEEK:
+            labels.append((x, f"{day_:%b}"))
+        written = day_.isoformat()
+        days.append(Day(x, y, written, worst.get(written), misses[written]))
+    return Months(STEP * weeks - 3, STEP * WEEK - 3, days, labels)
+
+
+_BADNESS: Final = {"excluded": 0, "met": 1, "late": 2, "failed": 3, "missed": 4}
+
+
+def _cell(outcome: str, x: int, late_by: float | None) -> tuple[str, str]:
+    """Give the path of a cell, and what is drawn over it."""
+    if outcome == "met":
+        early = min(1.0, max(0.0, -(late_by or 0.0)) / FULL)
+        return _frame(x), f"M{x + 2} {_short(2.5 + 11 * early)}h4"
+    if outcome == "late":
+        height = max(LEAST, HEIGHT * min(1.0, (late_by or 0.0) / FULL))
+        return f"M{x} {HEIGHT}v{_short(-height)}h{CELL}v{_short(height)}z", _frame(x)
+    if outcome == "excluded":
+        return f"M{x + 2} 8a2 2 0 1 0 4 0a2 2 0 1 0 -4 0z", ""
+    cross = f"M{x + 2} 5.5l4 5m0 -5l-4 5"
+    return f"M{x} 0h{CELL}v{HEIGHT}h-{CELL}z", cross
+
+
+def _frame(x: int) -> str:
+    return f"M{x}.5 .5h{CELL - 1}v{HEIGHT - 1}h-{CELL - 1}z"
+
+
+def _short(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0")

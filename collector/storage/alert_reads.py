@@ -133,7 +133,7 @@ def list_alerts(
     conn: Connection, wanted: Wanted, seen: Seen, *, after: Key | None, limit: int
 ) -> Page[AlertRow]:
     """List alerts: of open ones causes first, the gravest, the newest; of others the newest first."""
-    statement = select(alert).where(_may_see(seen), *_conditions(conn, wanted))
+    statement = select(alert).where(may_see(seen), *conditions(conn, wanted))
     if wanted.which == "open":
         affected = case((alert.c.cause.is_(None), 0), else_=1)
         rank = case(GRAVEST_FIRST, value=alert.c.severity, else_=0)
@@ -146,7 +146,7 @@ def list_alerts(
             ordered(statement, (alert.c.starts_at, alert.c.id), after, limit, newest=True)
         ).all()
         page = cut(rows, limit, lambda row: (row.starts_at, row.id))
-    return Page(_shown(conn, page.items, seen), page.next)
+    return Page(shown(conn, page.items, seen), page.next)
 
 
 def subjects(conn: Connection, node: str, sees: Callable[[str], bool]) -> list[int]:
@@ -163,10 +163,10 @@ def subjects(conn: Connection, node: str, sees: Callable[[str], bool]) -> list[i
 
 def find_alert(conn: Connection, alert_id: int, seen: Seen) -> AlertRow:
     """Look an alert up; raises ``NotFound``, also for what the caller may not see."""
-    row = conn.execute(select(alert).where(alert.c.id == alert_id, _may_see(seen))).one_or_none()
+    row = conn.execute(select(alert).where(alert.c.id == alert_id, may_see(seen))).one_or_none()
     if row is None:
         raise NotFound(f"There is no alert {alert_id}.")
-    return _shown(conn, [row], seen)[0]
+    return shown(conn, [row], seen)[0]
 
 
 def open_alerts(
@@ -175,11 +175,11 @@ def open_alerts(
     """Give the open alerts of datasets by (rule, canonical id), the oldest first."""
     rows = conn.execute(
         select(alert)
-        .where(_may_see(seen), alert.c.ends_at.is_(None), among(conn, alert.c.subject_id, subject_ids))
+        .where(may_see(seen), alert.c.ends_at.is_(None), among(conn, alert.c.subject_id, subject_ids))
         .order_by(alert.c.starts_at, alert.c.id)
     ).all()
     found: dict[tuple[str, int], list[AlertRow]] = defaultdict(list)
-    for each in _shown(conn, rows, seen):
+    for each in shown(conn, rows, seen):
         found[each.rule, each.subject_id].append(each)
     return found
 
@@ -225,13 +225,15 @@ def acknowledge(conn: Connection, found: AlertRow, word: Acknowledgement | None)
     revisions.advance(conn, revisions.ALERTS)
 
 
-def _may_see(seen: Seen) -> ColumnElement[bool]:
+def may_see(seen: Seen) -> ColumnElement[bool]:
+    """Give the condition that the caller may see an alert, and that it is worth seeing."""
     # A failed run of any job is kept in case that it explains something; nobody asked to hear of it before.
     worth = or_(alert.c.only_as_cause.is_(False), alert.c.affects > 0)
     return worth if seen.visible is None else and_(worth, alert.c.namespace.in_(seen.places))
 
 
-def _conditions(conn: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
+def conditions(conn: Connection, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Give the conditions for what is wanted."""
     found: list[ColumnElement[bool]] = []
     if wanted.which != "all":
         ended = alert.c.ends_at.is_not(None)
@@ -256,12 +258,13 @@ def _explained_by(cause: AlertRow) -> ColumnElement[bool]:
     return of if cause.ends_at is None else and_(of, alert.c.starts_at <= cause.ends_at)
 
 
-def _shown(conn: Connection, rows: Sequence[Any], seen: Seen) -> list[AlertRow]:
+def shown(conn: Connection, rows: Sequence[Any], seen: Seen) -> list[AlertRow]:
+    """Give rows of ``alert`` as the caller may see them, in their order."""
     causes = _causes(conn, {row.cause for row in rows if row.cause is not None}, seen)
     paths = {row.id: json.loads(row.path) for row in rows if row.path}
-    shown = None
+    known = None
     if seen.visible is not None:
-        shown = visible_nodes(conn, {node for path in paths.values() for node in path}, seen.visible)
+        known = visible_nodes(conn, {node for path in paths.values() for node in path}, seen.visible)
     return [
         AlertRow(
             id=row.id,
@@ -281,7 +284,7 @@ def _shown(conn: Connection, rows: Sequence[Any], seen: Seen) -> list[AlertRow]:
             ends_at=row.ends_at,
             last_good_at=row.last_good_at,
             cause=None if row.cause is None else causes.get(row.cause, Cause()),
-            path=_path(paths.get(row.id, []), shown),
+            path=_path(paths.get(row.id, []), known),
             affects=row.affects,
             muted_by=row.muted_by,
             notified_at=row.notified_at,
@@ -310,7 +313,7 @@ def _causes(conn: Connection, fingerprints: Collection[str], seen: Seen) -> dict
         return {}
     rows = conn.execute(
         select(alert)
-        .where(alert.c.fingerprint.in_(fingerprints), _may_see(seen))
+        .where(alert.c.fingerprint.in_(fingerprints), may_see(seen))
         .order_by(alert.c.starts_at, alert.c.id)
     )
     return {

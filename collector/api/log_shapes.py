@@ -21,9 +21,29 @@ class Event(Schema):
     size = fields.Integer(required=True, metadata=said("bytes of the JSON as sent"))
     warnings = fields.List(fields.String(), required=True)
     event = fields.Raw(metadata=said("the event as sent; left out with `body=false`"))
+    state = fields.String(
+        required=True,
+        metadata=said(
+            "`waiting`: not in the catalog yet; `parked`: it could not be read",
+            enum=["projected", "waiting", "parked"],
+        ),
+    )
+    run_id = fields.String(required=True, allow_none=True, metadata=said("as the catalog knows it"))
+    job = fields.Nested(Name, required=True, allow_none=True)
+    dataset = fields.Nested(Name, required=True, allow_none=True, metadata=said("of a DatasetEvent"))
 
 
 class Events(Page):
+class EventDetail(Event):
+    """An event, and what it names."""
+
+    producer = fields.String(required=True, allow_none=True)
+    schema_url = fields.String(required=True, allow_none=True)
+    inputs = fields.List(fields.Nested(Name), required=True, metadata=said("at most 200"))
+    outputs = fields.List(fields.Nested(Name), required=True, metadata=said("at most 200"))
+    error = fields.String(required=True, allow_none=True, metadata=said("why it is parked"))
+
+
     """Events. A page may have fewer than `limit` although more follow."""
 
     items = fields.List(fields.Nested(Event), required=True)
@@ -47,6 +67,22 @@ class ParkedEvents(Page):
 
     items = fields.List(fields.Nested(Parked), required=True)
 
+    total = fields.Integer(required=True, metadata=said("how many there are"))
+
+
+class Defect(FieldProblem):
+    """One thing wrong at one place of a refused body, and how to mend it."""
+
+    hint = fields.String(required=True, metadata=said("what to do about the emitter"))
+
+
+class Origin(Schema):
+    """Where a refused body says that it comes from; null where it does not."""
+
+    producer = fields.String(required=True, allow_none=True)
+    job_namespace = fields.String(required=True, allow_none=True)
+    job_name = fields.String(required=True, allow_none=True)
+    run_id = fields.String(required=True, allow_none=True)
 
 class Rejection(Schema):
     """Something that was sent as an event, refused, and kept."""
@@ -55,7 +91,10 @@ class Rejection(Schema):
     received_at = Instant(required=True, metadata=said("the first time"))
     last_received_at = Instant(required=True)
     count = fields.Integer(required=True, metadata=said("times that it was sent"))
-    errors = fields.List(fields.Nested(FieldProblem), required=True)
+    errors = fields.List(fields.Nested(Defect), required=True)
+    origin = fields.Nested(
+        Origin, required=True, metadata=said("not looked for in a body of more than 256 KiB")
+    )
     size = fields.Integer(required=True, metadata=said("bytes"))
 
 
@@ -70,6 +109,7 @@ class Rejections(Page):
 
     items = fields.List(fields.Nested(Rejection), required=True)
 
+    total = fields.Integer(required=True, metadata=said("how many there are"))
 
 class StillRefused(Schema):
     """A body that is refused again, and why."""

@@ -19,6 +19,7 @@ from collector.errors import FieldError, NotFound, Unprocessable
 from collector.storage import runs
 from collector.storage.event_reads import EventFilter, EventRow, events_of_run, list_events
 from collector.storage.visibility import Visible
+from collector.storage.pages import Page
 from lineage.facets import mapping
 from lineage.model import Direction
 
@@ -82,7 +83,7 @@ def list_run_events(query: dict[str, Any]) -> object:
         run = _find(conn, query, seen)
         wanted = EventFilter(run_id=run.run_id, job=(run.job.namespace, run.job.name))
         page = list_events(conn, wanted, visible=seen, after=after, limit=limit, body=query["body"])
-    return cursors.answer(page.map(as_item))
+        return cursors.answer(Page(as_items(conn, page.items), page.next))
 
 
 def run_facets(events: list[EventRow]) -> dict[str, msgspec.Raw]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, TypeVar
 
 import msgspec
+from sqlalchemy import Connection
 
 from collector.ingest.decode import NotJson, parse_json
 from collector.storage.event_reads import EventRow
+from collector.storage.event_subjects import Subject, subjects
 from lineage.facets import Json, mapping
+from lineage.model import DatasetRef
 
 K = TypeVar("K", bound=Hashable)
+
+MOST_NAMES: Final = 200
+"""Inputs and outputs that an answer about one event names."""
 
 
 def value_of(event: EventRow) -> object:
@@ -43,12 +50,34 @@ def newest_facets(
     }
 
 
-def as_item(event: EventRow) -> dict[str, object]:
-    """Give an event as lists answer it."""
+def as_items(conn: Connection, events: Sequence[EventRow]) -> list[dict[str, object]]:
+    """Give events as lists answer them."""
+    about = subjects(conn, [event.id for event in events])
+    return [as_item(event, about[event.id]) for event in events]
+
+
+def as_item(event: EventRow, about: Subject) -> dict[str, object]:
+    """Give an event, and what it is about, as lists answer it."""
     item: dict[str, object] = {name: getattr(event, name) for name in EventRow.__slots__ if name != "body"}
     if event.body is not None:
         item["event"] = _as_sent(event.body)
-    return item
+    return item | about._asdict()
+
+
+def named_in(event: EventRow) -> dict[str, object]:
+    """Give what an event names besides what it is recorded under: who made it, and the datasets."""
+    value = mapping(value_of(event))
+    texts = {"producer": value.get("producer"), "schema_url": value.get("schemaURL")}
+    return {name: text if isinstance(text, str) else None for name, text in texts.items()} | {
+        key: list(islice(_names(value.get(key)), MOST_NAMES)) for key in ("inputs", "outputs")
+    }
+
+
+def _names(entries: object) -> Iterator[DatasetRef]:
+    for entry in entries if isinstance(entries, list) else ():
+        namespace, name = mapping(entry).get("namespace"), mapping(entry).get("name")
+        if isinstance(namespace, str) and isinstance(name, str):
+            yield DatasetRef(namespace, name)
 
 
 def _as_sent(body: bytes) -> object:

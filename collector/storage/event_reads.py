@@ -145,6 +145,16 @@ def list_parked(conn: Connection, *, after: Key | None, limit: int) -> Page[Park
     return page.map(lambda row: ParkedRow(**row._mapping))
 
 
+def count_parked(conn: Connection) -> int:
+    """Count the parked events."""
+    return conn.execute(select(func.count()).select_from(parked)).scalar_one()
+
+
+def parked_error(conn: Connection, event_id: int) -> str | None:
+    """Tell why an event is parked; None if it is not."""
+    return conn.execute(select(parked.c.error).where(parked.c.event_id == event_id)).scalar()
+
+
 def inbox_lag(conn: Connection) -> Lag:
     """Tell how far the projector is behind."""
     return Lag(conn.execute(select(func.count()).select_from(inbox)).scalar_one(), oldest_waiting(conn))

@@ -12,6 +12,7 @@ from collector.errors import FieldError
 from collector.storage.compression import unpack
 from collector.storage.pages import Key, Page, cut, ordered
 from collector.storage.tables import rejected
+from collector.storage.upsert import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,13 @@ def list_rejections(conn: Connection, *, after: Key | None, limit: int) -> Page[
     columns = [column for column in rejected.c if column is not rejected.c.body]
     rows = conn.execute(ordered(select(*columns), (rejected.c.id,), after, limit, newest=True)).all()
     return cut(rows, limit, lambda row: (row.id,)).map(lambda row: _rejection(row._mapping, None))
+
+
+def bodies_of(conn: Connection, rejections: Iterable[Rejection], largest: int) -> dict[int, bytes]:
+    """Give the bytes of refused bodies of a size up to ``largest``, by id."""
+    ids = [each.id for each in rejections if each.size <= largest]
+    rows = conn.execute(select(rejected.c.id, rejected.c.body).where(among(conn, rejected.c.id, ids)))
+    return {row.id: unpack(row.body) for row in rows}
 
 
 def find_rejection(conn: Connection, rejection_id: int) -> Rejection | None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +40,7 @@ def register(app: Flask) -> None:
         name=shown,
         pretty=pretty,
         safe_url=safe_url,
+        source=source,
         span=moments.span,
         wall=moments.wall,
     )
@@ -80,6 +82,18 @@ def pretty(stored: Any) -> str:
         text = msgspec.json.format(data, indent=2).decode()
     else:
         text = json.dumps(stored, indent=2, ensure_ascii=False, default=_raw)
+    return _lines(text)
+
+
+def source(text: str) -> str:
+    """Make a text of many lines fit to be drawn: laid out if it is JSON, else as it is; cut as ``pretty`` cuts."""
+    if len(text) <= 4 * LONGEST_JSON:
+        with suppress(msgspec.DecodeError, UnicodeError):  # what is no JSON is shown as it is
+            text = msgspec.json.format(text.encode(), indent=2).decode()
+    return _lines(text)
+
+
+def _lines(text: str) -> str:
     rest = len(text) - LONGEST_JSON
     lines = "\n".join(map(shown, text[:LONGEST_JSON].split("\n")))
     return lines if rest <= 0 else f"{lines}\n… {count(rest)} characters more"

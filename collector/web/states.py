@@ -64,6 +64,9 @@ OTHER: Final[Mapping[str, Look]] = {
     "silenced": Look("silenced", "silenced", 1),
     "active": Look("active", "silenced"),
     "expired": Look("expired", "aborted"),
+    # events of the log
+    "projected": Look("in the catalog", "fresh"),
+    "parked": Look("parked", "failed", 4),
     # checks
     "passed": Look("passed", "fresh"),
 }

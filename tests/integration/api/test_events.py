@@ -41,10 +41,45 @@ def test_events_come_newest_first_as_they_were_sent(get: Get, client: FlaskClien
         "received_at": "2026-11-22T12:00:00.000000Z",
         "size": len(sent),
         "warnings": ["$.eventTime: no offset"],
+        "state": "projected",
+        "run_id": None,
+        "job": None,
+        "dataset": None,
     }
-    assert get("/event", id=1) == get("/events")["items"][1]
+    assert get("/event", id=1).items() >= get("/events")["items"][1].items()
     assert client.get("/api/v2/event?id=99").status_code == 404
     assert "event" not in get("/events", body="false")["items"][0]
+
+
+def test_an_event_tells_what_it_is_about_and_what_became_of_it(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        load, orders = catalog.job("load", "shop"), catalog.dataset("orders", "pg")
+        catalog.run(load, "R1")
+        named = {"namespace": "pg", "name": "orders"}
+        body = {"producer": "https://example.org", "inputs": [named, {"name": 1}, "x"], "outputs": named}
+        catalog.event(body, entity=load, run_key=run_key("R1"))
+        catalog.event({}, entity=orders, kind="dataset", event_type=None)
+        catalog.event({}, entity=JobRef("shop", "new").id)
+        catalog.event({}, entity=load)
+        catalog.conn.execute(insert(tables.inbox), [{"event_id": 3}])
+        row = {"event_id": 4, "error": "no", "parked_at": NOON}
+        catalog.conn.execute(insert(tables.parked), [row])
+
+    about = [
+        (item["state"], item["run_id"], item["job"], item["dataset"])
+        for item in get("/events", body="false")["items"]
+    ]
+    job = {"namespace": "shop", "name": "load"}
+    assert about == [
+        ("parked", None, job, None),
+        ("waiting", None, None, None),
+        ("projected", None, None, named),
+        ("projected", "R1", job, None),
+    ]
+    first = get("/event", id=1)
+    assert (first["producer"], first["schema_url"], first["error"]) == ("https://example.org", None, None)
+    assert (first["inputs"], first["outputs"]) == ([named], [])
+    assert get("/event", id=4)["error"] == "no"
 
 
 def test_events_are_filtered(get: Get, writing: Writing) -> None:
@@ -119,6 +154,7 @@ def test_parked_events_are_listed_and_put_back(get: Get, client: FlaskClient, wr
 
     first = get("/parked", limit=2)
     assert [item["error"] for item in first["items"]] == ["reason 2", "reason 1"]
+    assert first["total"] == 3
     assert [item["event_id"] for item in get("/parked", cursor=first["next_cursor"])["items"]] == [1]
 
     assert client.post("/api/v2/parked/reprocess", json={"ids": [2, 99]}).json == {"requeued": 1}
@@ -142,7 +178,15 @@ def test_refused_bodies_are_listed_shown_and_tried_again(
 
     listed = get("/rejected")["items"]
     assert [item["id"] for item in listed] == [2, 1]
-    assert listed[1]["errors"] == [{"path": "$", "reason": "no"}]
+    (error,) = listed[1]["errors"]
+    assert (error["path"], error["reason"]) == ("$", "no")
+    assert "JSON" in error["hint"]
+    nowhere = dict.fromkeys(("producer", "job_namespace", "job_name", "run_id"))
+    assert [item["origin"] for item in listed] == [
+        {"producer": "p", "job_namespace": "shop", "job_name": "load", "run_id": "r1"},
+        nowhere,
+    ]
+    assert get("/rejected", limit=1)["total"] == 2
     assert get("/rejection", id=1)["body"] == "not JSON \ufffd"
     assert client.get("/api/v2/rejection?id=9").status_code == 404
 

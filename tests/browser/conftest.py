@@ -85,19 +85,19 @@ def make_key(server: Server, *scopes: str, namespaces: tuple[str, ...] = ()) -> 
 
 
 @pytest.fixture
-def look(browser: Browser, demo: Server) -> Iterator[Look]:
+def look(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Look]:
     """Open tabs: ``look(viewport=PHONE, color_scheme="dark")``. Whatever goes wrong in one fails the test.
 
     They are on the open server, unless ``base`` names another.
     """
     opened: list[tuple[BrowserContext, Visit]] = []
 
-    def look(base: str = demo.url, **options: object) -> Visit:
+    def look(base: str | None = None, **options: object) -> Visit:
         context = browser.new_context(
             **({"viewport": WIDE, "timezone_id": "Europe/Berlin"} | options)  # type: ignore[arg-type]  # Playwright's own names
         )
         context.set_default_timeout(10_000)
-        opened.append((context, visit(context, base)))
+        opened.append((context, visit(context, base or request.getfixturevalue("demo").url)))
         return opened[-1][1]
 
     yield look

@@ -67,7 +67,7 @@ def events() -> Iterator[dict[str, Any]]:
     """Give runs that read one wicked name and write the next: the last one fails, with a wicked message."""
     before = NAMES[-1]
     for number, name in enumerate(NAMES):
-        run = {
+        run: dict[str, Any] = {
             "runId": f"019aaa00-0000-7000-8000-{number:012}",
             "facets": {
                 "parent": _facet(
@@ -92,7 +92,7 @@ def events() -> Iterator[dict[str, Any]]:
         if failed:
             run["facets"]["errorMessage"] = _facet(
                 message=name, programmingLanguage=name, stackTrace=name * 50
-            )  # type: ignore[index]  # a dict of dicts
+            )
         for kind, seconds in (("START", 1), ("FAIL" if failed else "COMPLETE", 0)):
             yield {
                 "eventType": kind,

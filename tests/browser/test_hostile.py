@@ -12,7 +12,7 @@ import pytest
 from tests.acceptance.server import Server, running
 from tests.browser import validator
 from tests.browser.conftest import Look
-from tests.browser.hostile import LINK, MARK, NAMES, attack
+from tests.browser.hostile import MARK, NAMES, attack
 from tests.browser.places import PLACES, Api, named
 
 SECONDS = 30.0
@@ -51,17 +51,14 @@ def test_the_page_of_each_wicked_dataset_and_job_can_be_found_and_shows_its_name
     api = Api(wicked.url)
     visit = look(wicked.url)
     for kind in ("dataset", "job"):
-        stored = {each["name"] for each in api.get(f"/{kind}s", limit=100)["items"]}
-        name = next(
-            each for each in stored if each == NAMES[number] or each[:1] + each[2:] == "a" + NAMES[number][2:]
-        )
-        item = next(each for each in api.get(f"/{kind}s", limit=100)["items"] if each["name"] == name)
+        items = api.get(f"/{kind}s", limit=1000)["items"]
+        name = NAMES[number].replace("\0", "\ufffd")  # which no database keeps
+        item = next(each for each in items if each["name"] == name)
         visit.go(named(f"/{kind}", item))
         visit.sound()
         text = visit.page.inner_text("main")
-        assert "\u202e" not in text
-        if name.isascii() and name.isprintable() and name.strip() and len(name) < 100:
-            assert name in text
+        assert not {"\u202e", "\u2066", "\u200b", "\u000b"} & set(text)
+        assert (name if name.isascii() else name[:1]) in text
     assert visit.page.evaluate(f"window.{MARK}") is None
 
 
@@ -83,7 +80,3 @@ def test_the_pages_of_wicked_names_are_valid_html(look: Look, wicked: Server, tm
         answer = visit.page.request.get(wicked.url + PLACES[name](api))
         pages[name] = answer.text()
     assert validator.errors(pages, tmp_path) == []
-    assert all(
-        LINK not in page.split("<main", 1)[1].replace("&#39;", "'").split('href="javascript')[-1][:0]
-        for page in pages.values()
-    )

@@ -36,6 +36,11 @@ class Question:
     max_nodes: int = 5000
     skip: int = 0
 
+    @property
+    def coarse(self) -> bool:
+        """Tell whether the answer is of jobs and datasets, and not of columns or runs."""
+        return not self.node.startswith(("column:", "run:")) and self.level in ("job", "dataset")
+
 
 def answer(conn: Connection, asked: Question) -> dict[str, Any]:
     """Give the answer at any level, as JSON has it.

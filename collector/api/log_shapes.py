@@ -6,6 +6,7 @@ from marshmallow import Schema, fields
 
 from collector.api.column_lineage import ColumnEdgePart, ColumnPart
 from collector.api.fields import Instant
+from collector.api.node_states import StatePart
 from collector.api.run_lineage import RunEdgePart, RunPart
 from collector.api.shapes import FieldProblem, Name, NodeName, Page, said
 
@@ -138,7 +139,7 @@ class Found(Schema):
     items = fields.List(fields.Nested(NodeName), required=True)
 
 
-class LineageNode(Name, ColumnPart, RunPart):
+class LineageNode(Name, ColumnPart, StatePart, RunPart):
     """A node, and how many edges it is away."""
 
     id = fields.String(required=True, metadata=said("as `node` takes it: `dataset:NS:NAME`"))

@@ -216,6 +216,25 @@ def fold_field(where: str = "") -> Text:
     )
 
 
+def way_field() -> Text:
+    """Make the parameter for the direction of a walk."""
+    return Text(
+        validate=validate.OneOf([way.value for way in Way]),
+        load_default="both",
+        metadata=said("what it is made from, what is made from it, or both"),
+    )
+
+
+def control_field() -> fields.Boolean:
+    """Make the parameter for following control flow."""
+    return fields.Boolean(
+        truthy={"true"},
+        falsy={"false"},
+        load_default=False,
+        metadata=said("also follow what runs after what without passing data (`jobDependencies`)"),
+    )
+
+
 class MomentQuery(Schema):
     """Which edges count."""
 
@@ -229,20 +248,11 @@ class WalkQuery(MomentQuery):
     """Which part of the graph of jobs and datasets to give."""
 
     node = node_field("`dataset:NAMESPACE:NAME` or `job:NAMESPACE:NAME`", required=True)
-    direction = Text(
-        validate=validate.OneOf([way.value for way in Way]),
-        load_default="both",
-        metadata=said("what it is made from, what is made from it, or both"),
-    )
+    direction = way_field()
     depth = depth_field("edges to follow, each way")
     level = level_field()
     fold = fold_field(" at level `job`")
-    control = fields.Boolean(
-        truthy={"true"},
-        falsy={"false"},
-        load_default=False,
-        metadata=said("also follow what runs after what without passing data (`jobDependencies`)"),
-    )
+    control = control_field()
     max_nodes = Whole(validate=validate.Range(min=1), metadata=said("most nodes to answer"))
     cursor = fields.String(metadata=said("`next_cursor` of a truncated answer to the same question"))
     indirect = fields.Boolean(
@@ -251,6 +261,26 @@ class WalkQuery(MomentQuery):
         load_default=True,
         metadata=said("at level `column`: also what only decides which rows there are (filters, joins)"),
     )
+
+
+class ExtentQuery(MomentQuery):
+    """Around which node to count."""
+
+    node = node_field("`dataset:NAMESPACE:NAME` or `job:NAMESPACE:NAME`", required=True)
+    depth = depth_field("edges to follow, each way")
+    level = level_field()
+    fold = fold_field(" at level `job`")
+    control = control_field()
+
+
+class MomentsQuery(Limited):
+    """Around which node to look for changes."""
+
+    node = node_field("around `dataset:NAMESPACE:NAME` or `job:NAMESPACE:NAME`", required=True)
+    direction = way_field()
+    depth = depth_field("edges to follow, each way")
+    fold = fold_field()
+    control = control_field()
 
 
 class LineageQuery(WalkQuery):
@@ -271,4 +301,10 @@ class LineageQuery(WalkQuery):
             "`dataset` leaves the jobs out: edges lead from dataset to dataset; `column` is of columns, of all "
             "those of a dataset; `run` of runs: which read what another wrote. A column or a run implies its level"
         ),
+    )
+    state = fields.Boolean(
+        truthy={"true"},
+        falsy={"false"},
+        load_default=False,
+        metadata=said("at levels `job` and `dataset`: also how each node stands now"),
     )

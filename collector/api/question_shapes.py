@@ -76,6 +76,56 @@ class Difference(Page):
     truncated = bounded_by("the part of the graph around `node` was larger than `max_nodes` of the settings")
 
 
+class Side(Schema):
+    """What lies on one side of a node."""
+
+    direct = fields.Integer(required=True, metadata=said("nodes that are one edge away"))
+    nodes = fields.Integer(required=True, metadata=said("all of them"))
+    jobs = fields.Integer(required=True)
+    datasets = fields.Integer(required=True)
+    depth = fields.Integer(required=True, metadata=said("edges to the furthest"))
+    truncated = bounded_by("there are more, within the depth, than `max_nodes`")
+
+
+class Extent(Schema):
+    """How much lies around a node."""
+
+    node = node_id("what was asked about")
+    upstream = fields.Nested(Side, required=True)
+    downstream = fields.Nested(Side, required=True)
+
+
+class Turn(Schema):
+    """An instant at which edges came or went."""
+
+    at = Instant(required=True)
+    came = fields.Integer(required=True, metadata=said("edges"))
+    went = fields.Integer(required=True, metadata=said("edges"))
+
+
+class Moments(Schema):
+    """When a part of the graph has changed, the newest first."""
+
+    items = fields.List(fields.Nested(Turn), required=True)
+    truncated = bounded_by(
+        "there may be earlier ones, or the neighbourhood was larger than what was looked at"
+    )
+
+
+class Hub(Schema):
+    """A dataset that many jobs read."""
+
+    namespace = fields.String(required=True)
+    name = fields.String(required=True)
+    readers = fields.Integer(required=True, metadata=said("jobs that read it, under any of its names"))
+
+
+class Hubs(Schema):
+    """Datasets, the one with most readers first."""
+
+    items = fields.List(fields.Nested(Hub), required=True)
+
+
 class Owner(Schema):
     """Who answers for a job or dataset."""
 

@@ -58,10 +58,15 @@ class RunInput(Name):
 
 
 class RunPart(Schema):
-    """What the node of a run has besides the name of its job."""
+    """What the node of a run has besides the name of its job; with `state`, a job has it of its newest run."""
 
-    run_id = fields.String(metadata=said("at level `run`; `namespace` and `name` are then its job's"))
-    state = fields.String(allow_none=True, metadata=said("of the run"))
+    run_id = fields.String(
+        allow_none=True, metadata=said("at level `run`; `namespace` and `name` are then its job's")
+    )
+    state = fields.String(
+        allow_none=True,
+        metadata=said("of the run; with `state` of a dataset how it stands, null: nothing is expected of it"),
+    )
     started_at = Instant(allow_none=True)
     ended_at = Instant(allow_none=True)
     inputs = fields.List(

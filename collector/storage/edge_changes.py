@@ -84,6 +84,40 @@ def edge_changes(conn: Connection, span: Span, *, after: PageKey | None, limit: 
     return Page(changes, kept[-1][0] if len(places) > limit else None)
 
 
+class Turn(NamedTuple):
+    """An instant (µs UTC) at which edges came or went, and how many."""
+
+    at: int
+    came: int
+    went: int
+
+
+def turns(conn: Connection, span: Span, *, limit: int) -> tuple[list[Turn], bool]:
+    """Give the instants in a span at which edges came or went, the newest first, and whether there may be earlier ones.
+
+    ``limit`` places where intervals begin or end are looked at; most of them are no change.
+    """
+    halves = (
+        conn.execute(ordered(_boundaries(conn, span, at), (at, *ROW), None, limit, newest=True))
+        for at in (edge.c.valid_from, edge.c.valid_to)
+    )
+    places = [
+        (place, next(rows)) for place, rows in groupby(merge(*halves, key=_place, reverse=True), key=_place)
+    ]
+    kept = [row for _, row in places[:limit]]
+    pieces = _pieces(conn, span, {_edge_key(row) for row in kept})
+    found: dict[int, dict[EdgeKey, bool]] = defaultdict(dict)
+    for row in kept:
+        key = _edge_key(row)
+        turned = change((piece for _, piece in pieces[key]), row.at - 1, row.at)
+        if turned is not None and _ends(row) is not None:
+            found[row.at][key] = turned.came
+    turned_at = [
+        Turn(at, sum(edges.values()), len(edges) - sum(edges.values())) for at, edges in found.items()
+    ]
+    return turned_at, len(places) > limit
+
+
 def present(conn: Connection, nodes: Iterable[Key], moment: Moment, fold: Fold) -> set[Key]:
     """Tell which of these nodes have any edge at a moment."""
     wanted = set(nodes)

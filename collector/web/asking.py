@@ -60,4 +60,5 @@ def _run(view: View, location: str, given: dict[str, Any], path: dict[str, Any])
             raise Unprocessable(
                 "; ".join(f"{each.path}: {each.reason}" for each in found), errors=found
             ) from error
-    return operation.answer().dump(view(read, **path))
+    answer = view(read, **path)
+    return answer if operation.written else operation.answer().dump(answer)

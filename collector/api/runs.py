@@ -14,7 +14,7 @@ from collector.api.log_shapes import Events
 from collector.api.native import Native
 from collector.api.parameters import limit_of
 from collector.api.services import reading
-from collector.api.stored_events import as_item, newest_facets
+from collector.api.stored_events import as_items, newest_facets
 from collector.errors import FieldError, NotFound, Unprocessable
 from collector.storage import runs
 from collector.storage.event_reads import EventFilter, EventRow, events_of_run, list_events

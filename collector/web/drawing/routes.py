@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from collector.web.drawing.layers import Proper
 from collector.web.drawing.shapes import Box
@@ -23,6 +23,9 @@ APART = 4.0
 
 CLEAR = 6.0
 """Between such a line and the boxes."""
+
+OUTSIDE = 20.0
+"""How far such a line may lie above all boxes of its layer, or below."""
 
 Run = tuple[float, float, float]
 """A level piece of a line: from which x to which, and its y."""
@@ -52,18 +55,28 @@ class Field:
         """Give the y of a box's upper side."""
         return self.axis[node] - self.boxes[node].head / 2
 
-    def through(self, layer: int, want: float) -> Run:
-        """Find a height, near to the wanted one, at which a line can pass a layer without crossing a box."""
-        taken, used = self.taken[layer], self.used[layer]
-        # Above all boxes and below all there is the margin of the drawing.
-        free = [(taken[0][0] - 20, taken[0][0] - CLEAR), (taken[-1][1] + CLEAR, taken[-1][1] + 20)]
-        free += [
-            (upper[1] + CLEAR, lower[0] - CLEAR)
-            for upper, lower in pairwise(taken)
-            if upper[1] + CLEAR <= lower[0] - CLEAR
-        ]
-        near = [(min(max(want, low), high), low, high) for low, high in free]
-        y, low, high = min(near, key=lambda one: (abs(one[0] - want), one[0]))
+    def _free(self, layer: int, want: float) -> tuple[float, float]:
+        """Give the room between two boxes, from which y to which, that lies nearest to a height."""
+        taken = self.taken[layer]
+        at = bisect_left(taken, (want, want))
+        best = (float("inf"), 0.0, 0.0)
+        for ways in (range(at, len(taken) + 1), range(at - 1, -1, -1)):
+            for gap in ways:
+                # Above all boxes and below all there is the margin of the drawing.
+                low = taken[gap - 1][1] + CLEAR if gap else taken[0][0] - OUTSIDE
+                high = taken[gap][0] - CLEAR if gap < len(taken) else taken[-1][1] + OUTSIDE
+                if low <= high:
+                    best = min(best, (abs(min(max(want, low), high) - want), low, high))
+                    break
+        return best[1:]
+
+    def through(self, layer: int, want: float, used: list[float]) -> Run:
+        """Find a height, near to the wanted one, at which a line can pass a layer without crossing a box.
+
+        It keeps away from the heights that are ``used``, if there is room, and is added to them.
+        """
+        low, high = self._free(layer, want)
+        y = min(max(want, low), high)
         for step in range(int((high - low) / APART) + 1):
             tried = [each for each in (y + step * APART, y - step * APART) if low <= each <= high]
             clear = [each for each in tried if all(abs(each - other) >= APART for other in used)]
@@ -73,18 +86,20 @@ class Field:
         used.append(y)
         return self.left[layer], self.right[layer], y
 
-    def threaded(self, first: Run, last: Run, layers: Sequence[int]) -> list[Run]:
-        """Lead a line from one run to another through all these layers."""
+    def threaded(self, first: Run, last: Run, layers: Sequence[int], *, alone: bool = False) -> list[Run]:
+        """Lead a line from one run to another through all these layers; ``alone``, other lines do not matter."""
         runs = [first]
         for place, layer in enumerate(layers):
             begin = runs[-1][2]
-            runs.append(self.through(layer, begin + (last[2] - begin) / (len(layers) + 1 - place)))
+            want = begin + (last[2] - begin) / (len(layers) + 1 - place)
+            runs.append(self.through(layer, want, [] if alone else self.used[layer]))
         return [*runs, last]
 
 
 def number(value: float) -> str:
     """Write a length for a path: a tenth of a px is enough."""
-    return format(round(value, 1), ".7g")
+    whole = int(value)
+    return str(whole) if whole == value else format(round(value, 1), ".7g")
 
 
 def path(runs: Sequence[Run]) -> str:
@@ -160,7 +175,7 @@ def far(field: Field, source: int, target: int) -> str:
     layers = range(field.layer[source] + 1, field.layer[target])
     begin, end = field.edge(source), field.left[field.layer[target]] - ARROW
     first = (begin, field.right[field.layer[source]], field.axis[source])
-    return path(field.threaded(first, (end, end, field.axis[target]), layers))
+    return path(field.threaded(first, (end, end, field.axis[target]), layers, alone=True))
 
 
 def loop(field: Field, node: int) -> str:

@@ -6,7 +6,8 @@ Each node is placed by its axis, the height at which lines leave it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
+from operator import mul
 
 from collector.web.drawing.cycles import Edge
 
@@ -26,16 +27,20 @@ STILL = 0.5
 
 def level(wants: Sequence[float], weights: Sequence[float]) -> list[float]:
     """Give the values nearest to ``wants`` that never fall: least squares, by pooling adjacent violators."""
-    pools: list[tuple[float, float, int]] = []
+    means: list[float] = []
+    heavy: list[float] = []
+    many: list[int] = []
     for want, weight in zip(wants, weights, strict=True):
         count = 1
-        while pools and pools[-1][0] >= want:
-            mean, heavy, many = pools.pop()
-            want = (mean * heavy + want * weight) / (heavy + weight)
-            weight += heavy
-            count += many
-        pools.append((want, weight, count))
-    return [mean for mean, _, count in pools for _ in range(count)]
+        while means and means[-1] >= want:
+            other = heavy.pop()
+            want = (means.pop() * other + want * weight) / (other + weight)
+            weight += other
+            count += many.pop()
+        means.append(want)
+        heavy.append(weight)
+        many.append(count)
+    return list(chain.from_iterable(map(repeat, means, many)))
 
 
 def place(
@@ -50,11 +55,14 @@ def place(
     ``above`` and ``below`` say how far each node reaches from its axis; between two there is the smaller one's share
     of ``gaps``. The heavier an edge, the straighter it is drawn. Whole lengths give whole rows.
     """
-    joined: list[list[tuple[int, float]]] = [[] for _ in above]
+    joined: list[list[int]] = [[] for _ in above]
+    shares: list[list[float]] = [[] for _ in above]
     for (source, target), weight in weights.items():
-        joined[source].append((target, weight))
-        joined[target].append((source, weight))
-    pulls = [sum(weight for _, weight in each) for each in joined]
+        for node, other in ((source, target), (target, source)):
+            joined[node].append(other)
+            shares[node].append(weight)
+    pulls = [sum(each) for each in shares]
+    shares = [[weight / pull for weight in each] for each, pull in zip(shares, pulls, strict=True)]
     # In each column, the axes when all lie as near to each other as they may.
     packed: list[list[float]] = []
     axis = [0.0] * len(above)
@@ -74,18 +82,13 @@ def place(
             column, tight = columns[number], packed[number]
             wants = []
             for node, least in zip(column, tight, strict=True):
-                pull = pulls[node]
-                want = (
-                    sum([axis[other] * weight for other, weight in joined[node]]) / pull
-                    if pull
-                    else axis[node]
-                )
-                wants.append(axis[node] + push * (want - axis[node]) - least)
+                at = axis[node]
+                if joined[node]:
+                    at += push * (sum(map(mul, map(axis.__getitem__, joined[node]), shares[node])) - at)
+                wants.append(at - least)
             slack = level(wants, [pulls[node] or 1.0 for node in column])
             for node, least, free in zip(column, tight, slack, strict=True):
-                moved = abs(axis[node] - free - least)
-                if moved > furthest:
-                    furthest = moved
+                furthest = max(furthest, abs(axis[node] - free - least))
                 axis[node] = free + least
         if furthest < STILL:
             break

@@ -7,10 +7,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, ViewportSize
 
-WIDE: Final = {"width": 1360, "height": 900}
-PHONE: Final = {"width": 360, "height": 780}
+WIDE: Final[ViewportSize] = {"width": 1360, "height": 900}
+PHONE: Final[ViewportSize] = {"width": 360, "height": 780}
 
 RULES: Final = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],

@@ -26,6 +26,7 @@ from collector.api import (
     runs,
     silences,
     slo,
+    status,
     stitch,
     triggers,
 )
@@ -38,6 +39,7 @@ from collector.telemetry import LogMetrics
 from collector.web.register import register as register_pages
 
 NATIVE = (
+    status,
     names,
     datasets,
     jobs,

@@ -30,7 +30,7 @@ class CausesQuery(Paged):
     since = Instant(metadata=said("of ended ones only those that ended at this time or later"))
 
 
-class Cause(Alert):
+class AlertCause(Alert):
     """Something that is wrong, and that nothing explains that the key may see; with all that it explains."""
 
     title = fields.String(required=True, metadata=said("what is wrong, in a few words"))
@@ -50,7 +50,7 @@ class Cause(Alert):
     )
 
 
-class CauseAffecting(Cause):
+class CauseAffecting(AlertCause):
     """A cause with some of what it explains."""
 
     affected = fields.List(
@@ -71,7 +71,7 @@ class CauseCounts(Schema):
     datasets = fields.Integer(required=True, metadata=said("that are not as expected"))
 
 
-class Causes(Page):
+class AlertCauses(Page):
     """Causes. One that is over stays open while something that it explains has not caught up."""
 
     items = fields.List(fields.Nested(CauseAffecting), required=True)

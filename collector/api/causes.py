@@ -18,7 +18,7 @@ from collector.storage.alert_reads import Wanted
 blueprint = Native("causes", "What is wrong, each with all that it explains.")
 
 
-@blueprint.get("/alerts/causes", shapes.Causes, query=shapes.CausesQuery)
+@blueprint.get("/alerts/causes", shapes.AlertCauses, query=shapes.CausesQuery)
 def list_causes(query: dict[str, Any]) -> object:
     """List what is wrong that nothing else explains, each with how much it explains.
 

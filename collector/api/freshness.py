@@ -16,6 +16,7 @@ from collector.api.services import reading
 from collector.questions.standings import Standings
 from collector.questions.why import why
 from collector.storage.standing_reads import Wanted
+from lineage.model import JobRef
 from triggers.verdict import State
 
 blueprint = Native("freshness", "How datasets stand to what is expected of them.")
@@ -100,10 +101,11 @@ def wanted_by(standings: Standings, query: dict[str, Any]) -> Wanted:
         for state in map(State, query.get("state", State))
         if query.get("violated") in (None, state.violated)
     ]
+    job = JobRef(query["job_namespace"], query["job_name"]) if "job_name" in query else None
     return Wanted(
         states=states if query.keys() & {"state", "violated"} else None,
         expectation=query.get("expectation"),
         namespace=query.get("namespace"),
         name=query.get("name"),
-        dataset_ids=standings.labelled(query.get("owner"), query.get("tag")),
+        dataset_ids=standings.picked(query.get("owner"), query.get("tag"), job),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields, validate, validates_schema
 
 from collector.api.fields import Instant, Text
-from collector.api.parameters import NameQuery, Paged
+from collector.api.parameters import NameQuery, Paged, pair
 from collector.api.shapes import Name, Page, Update, said
 from collector.times import iso
 from triggers.alerts import Severity
@@ -41,6 +41,13 @@ class FreshnessQuery(Paged):
     expectation = Text(metadata=said("only what this expectation says"))
     owner = Text(metadata=said("only datasets that this one owns"))
     tag = Text(metadata=said("only datasets with this tag"))
+    job_namespace = Text(metadata=said("with `job_name`: only datasets that this job writes"))
+    job_name = Text(metadata=said("with `job_namespace`"))
+
+    @validates_schema
+    def both_or_none(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """The job is named in full or not at all."""
+        pair("job_namespace", "job_name")(data)
 
 
 class HistoryQuery(NameQuery, Paged):

@@ -75,6 +75,20 @@ class NamesQuery(Paged):
     q = Text(metadata=said("only names that contain this, letter case aside"))
 
 
+class JobsQuery(NamesQuery):
+    """Jobs."""
+
+    parent_namespace = Text(
+        metadata=said("with `parent_name`: only jobs whose newest run was part of one of this job")
+    )
+    parent_name = Text(metadata=said("with `parent_namespace`"))
+
+    @validates_schema
+    def both_or_none(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """The parent is named in full or not at all."""
+        pair("parent_namespace", "parent_name")(data)
+
+
 class NameQuery(Schema):
     """One job or dataset."""
 
@@ -97,6 +111,7 @@ class RunsQuery(Paged):
     )
     since = Instant(metadata=said("first event at this time or later"))
     until = Instant(metadata=said("first event before this time"))
+    run_id = Text(metadata=said("only runs with this id: several jobs may share it"))
     parent_run_id = Text(metadata=said("only runs that name this one as their parent"))
 
     @validates_schema

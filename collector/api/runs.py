@@ -8,18 +8,19 @@ from urllib.parse import urlencode
 import msgspec
 from sqlalchemy import Connection
 
-from collector.api import cursors, parameters, shapes
+from collector.api import cursors, detail_shapes, parameters, shapes
 from collector.api.access import visible
+from collector.api.addresses import addresses
 from collector.api.log_shapes import Events
 from collector.api.native import Native
 from collector.api.parameters import limit_of
 from collector.api.services import reading
 from collector.api.stored_events import as_items, newest_facets
 from collector.errors import FieldError, NotFound, Unprocessable
-from collector.storage import runs
+from collector.storage import run_origins, runs
 from collector.storage.event_reads import EventFilter, EventRow, events_of_run, list_events
-from collector.storage.visibility import Visible
 from collector.storage.pages import Page
+from collector.storage.visibility import Visible
 from lineage.facets import mapping
 from lineage.model import Direction
 
@@ -48,7 +49,7 @@ def list_runs(query: dict[str, Any]) -> object:
         return cursors.answer(runs.list_runs(conn, wanted, visible=visible(conn), after=after, limit=limit))
 
 
-@blueprint.get("/run", shapes.RunDetail, query=parameters.RunQuery, missing=True)
+@blueprint.get("/run", detail_shapes.RunDetail, query=parameters.RunQuery, missing=True)
 def get_run(query: dict[str, Any]) -> object:
     """Give all about one run.
 
@@ -59,17 +60,23 @@ def get_run(query: dict[str, Any]) -> object:
         run = _find(conn, query, seen)
         data = runs.run_data(conn, run.id, visible=seen, limit=MOST_DATASETS)
         children = runs.count_children(conn, run.run_id, limit=MOST_CHILDREN)
+        ancestors = run_origins.ancestors(conn, run.id, seen)
+        started_by = run_origins.started_by(conn, run, seen)
         events, complete = events_of_run(
             conn, run.run_id, run.job.id, newest=NEWEST_EVENTS, oldest=OLDEST_EVENTS
         )
     answer = {name: getattr(run, name) for name in shapes.Run().fields}
+    facets = run_facets(events)
     return answer | {
         "inputs": [item for item in data[:MOST_DATASETS] if item.direction is Direction.INPUT],
         "outputs": [item for item in data[:MOST_DATASETS] if item.direction is Direction.OUTPUT],
         "datasets_complete": len(data) <= MOST_DATASETS,
         "children": {"count": children, "url": f"/api/v2/runs?{urlencode({'parent_run_id': run.run_id})}"},
-        "facets": run_facets(events),
+        "ancestors": ancestors,
+        "started_by": started_by,
+        "facets": facets,
         "facets_complete": complete,
+        "links": addresses(facets),
     }
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from collector.api.fields import Instant
-from lineage.model import Reason
 
 
 def said(text: str, **more: Any) -> dict[str, Any]:
@@ -108,50 +107,10 @@ class Runs(Page):
     items = fields.List(fields.Nested(Run), required=True)
 
 
-class RunDataset(Schema):
-    """A dataset that a run read or wrote."""
-
-    dataset = fields.Nested(Name, required=True)
-    rows = fields.Integer(required=True, allow_none=True)
-    bytes = fields.Integer(required=True, allow_none=True)
-    files = fields.Integer(required=True, allow_none=True)
-    version = fields.String(required=True, allow_none=True)
-    partition = fields.String(required=True, allow_none=True)
-    implied = fields.Boolean(required=True, metadata=said("known from column lineage only"))
-    artificial = fields.Boolean(required=True, metadata=said("stands only for data passed between jobs"))
-
-
-class Children(Schema):
-    """The runs that name this one as their parent."""
-
-    count = fields.Integer(required=True, metadata=said("counted up to 1,000"))
-    url = fields.String(required=True, metadata=said("lists them"))
-
-
-def facet_bodies() -> fields.Dict:
-    """Make the field for facets: whatever events carried, by name."""
-    return fields.Dict(keys=fields.String(), required=True, metadata=said("by name, as sent"))
-
-
-class RunDetail(Run):
-    """All about one run."""
-
-    inputs = fields.List(fields.Nested(RunDataset), required=True)
-    outputs = fields.List(fields.Nested(RunDataset), required=True)
-    datasets_complete = fields.Boolean(
-        required=True, metadata=said("false: there are more inputs or outputs")
-    )
-    children = fields.Nested(Children, required=True)
-    facets = facet_bodies()
-    facets_complete = fields.Boolean(
-        required=True,
-        metadata=said("false: facets are from the newest 200 and the first 50 events of the run only"),
-    )
-
-
 class Job(Name):
     """A job in a list."""
 
+    tool = fields.String(required=True, allow_none=True, metadata=said("`SPARK`, `DBT`, …; null: not said"))
     last_run = fields.Nested(Run, required=True, allow_none=True)
 
 
@@ -159,40 +118,6 @@ class Jobs(Page):
     """Jobs."""
 
     items = fields.List(fields.Nested(Job), required=True)
-
-
-class JobEdge(Schema):
-    """A dataset that a job reads or writes, and when it was first seen to."""
-
-    dataset = fields.Nested(Name, required=True, attribute="other")
-    valid_from = Instant(required=True)
-    implied = fields.Boolean(required=True, metadata=said("known from column lineage only"))
-
-
-class JobEdgeInterval(JobEdge):
-    """A time during which a job read or wrote a dataset."""
-
-    direction = fields.String(required=True, metadata={"enum": ["input", "output"]})
-    valid_to = Instant(required=True, allow_none=True, metadata=said("null: it still does"))
-
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Write the direction as a word."""
-        value = super().get_attribute(obj, attr, default)
-        return value.name.lower() if attr == "direction" else value
-
-
-class JobDetail(Job):
-    """All about one job."""
-
-    facets = facet_bodies()
-    inputs = fields.List(fields.Nested(JobEdge), required=True)
-    outputs = fields.List(fields.Nested(JobEdge), required=True)
-    versions = fields.List(
-        fields.Nested(JobEdgeInterval),
-        required=True,
-        metadata=said("what it read and wrote when, the newest first"),
-    )
-    complete = fields.Boolean(required=True, metadata=said("false: one of the lists is cut at 1,000"))
 
 
 class Update(Schema):
@@ -223,6 +148,11 @@ class Dataset(Name):
     )
     written_by = fields.Integer(required=True, metadata=said("jobs"))
     read_by = fields.Integer(required=True, metadata=said("jobs"))
+    state = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=said("how it stands to what is expected of it, at worst; null: nothing is"),
+    )
 
 
 class Datasets(Page):
@@ -249,65 +179,3 @@ class Assertions(Page):
     """Results of checks."""
 
     items = fields.List(fields.Nested(Assertion), required=True)
-
-
-class SchemaVersion(Schema):
-    """A schema that a dataset has had."""
-
-    fields_ = fields.List(fields.Raw(), required=True, data_key="fields", metadata=said("as sent"))
-    first_seen_at = Instant(required=True)
-    last_seen_at = Instant(required=True)
-
-
-class SchemaVersions(Page):
-    """Schemas that a dataset has had."""
-
-    items = fields.List(fields.Nested(SchemaVersion), required=True)
-
-
-class Alias(Schema):
-    """Another name of a dataset."""
-
-    dataset = fields.Nested(Name, required=True)
-    reason = fields.String(required=True, metadata={"enum": [reason.value for reason in Reason]})
-    detail = fields.String(
-        required=True, allow_none=True, metadata=said("what was normalised, or the rule that says so")
-    )
-
-
-class DatasetEdge(Schema):
-    """A job that reads or writes a dataset, and when it was first seen to."""
-
-    job = fields.Nested(Name, required=True, attribute="other")
-    valid_from = Instant(required=True)
-    implied = fields.Boolean(required=True, metadata=said("known from column lineage only"))
-
-
-class DatasetDetail(Name):
-    """All about one dataset."""
-
-    fields_ = fields.List(
-        fields.Raw(),
-        required=True,
-        allow_none=True,
-        data_key="fields",
-        metadata=said("null: no schema is known"),
-    )
-    facets = facet_bodies()
-    canonical = fields.Nested(
-        Name,
-        required=True,
-        allow_none=True,
-        metadata=said("the name that stands for all of them in the graph; null if it may not be seen"),
-    )
-    aliases = fields.List(fields.Nested(Alias), required=True, metadata=said("its other names"))
-    deleted_at = Instant(required=True, allow_none=True, metadata=said("null: it is there"))
-    producers = fields.List(fields.Nested(DatasetEdge), required=True)
-    consumers = fields.List(fields.Nested(DatasetEdge), required=True)
-    complete = fields.Boolean(
-        required=True, metadata=said("false: aliases, producers or consumers are cut at 1,000")
-    )
-    last_updates = fields.List(fields.Nested(Update), required=True, metadata=said("at most 10"))
-    last_assertions = fields.List(
-        fields.Nested(Assertion), required=True, metadata=said("the last result of each check, at most 100")
-    )

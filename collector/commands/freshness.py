@@ -61,7 +61,7 @@ def command(
             expectation=expectation,
             namespace=namespace,
             name=name,
-            dataset_ids=standings.labelled(owner, tag),
+            dataset_ids=standings.picked(owner, tag),
         )
         page = standings.page(wanted, after=None, limit=limit)
         counts = standings.counts()

@@ -14,8 +14,9 @@ from collector.storage.dataset_reads import Update
 from collector.storage.forecasts import Forecast
 from collector.storage.node_facts import canonical, newest_updates
 from collector.storage.pages import Key, Page
+from collector.storage.run_origins import written_by
 from collector.storage.standing_reads import Decided, Kept, Seen, Wanted
-from lineage.model import DatasetRef
+from lineage.model import DatasetRef, JobRef
 from lineage.traverse import text
 from triggers.documents import CONDITIONS, expectation_of
 from triggers.evaluate import lateness
@@ -103,9 +104,12 @@ class Standings:
         found = standing_reads.list_standings(self._conn, wanted, self._seen, after=after, limit=limit)
         return Page(self._standings(found.items), found.next)
 
-    def labelled(self, owner: str | None, tag: str | None) -> set[int] | None:
-        """Give the datasets with an owner and a tag, as far as they are given; None if neither is."""
-        found: set[int] | None = None
+    def picked(self, owner: str | None, tag: str | None, writer: JobRef | None = None) -> set[int] | None:
+        """Give the datasets with an owner, a tag, and a job that writes them now, as far as these are given.
+
+        None if none of them is.
+        """
+        found = None if writer is None else written_by(self._conn, writer.id)
         for wanted, known in ((owner, labels.owners), (tag, labels.tags)):
             if wanted is not None:
                 ids = {id_ for id_, texts in known(self._conn, found).items() if wanted in texts}

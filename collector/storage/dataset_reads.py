@@ -20,6 +20,8 @@ from collector.storage.prepared import Prepared
 from collector.storage.runs import RunRow, runs_by_id
 from collector.storage.tables import SORT_PREFIX, assertion, dataset, dataset_update
 from collector.storage.visibility import Visible, within
+from collector.storage.worst_standings import worst_states
+from triggers.verdict import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class DatasetSummary:
     fields: int | None
     written_by: int
     read_by: int
+    state: State | None
+    """How it stands to what is expected of it, at worst."""
 
 
 def summaries(conn: Connection, page: Page[Named], visible: Visible) -> Page[DatasetSummary]:
@@ -72,6 +76,7 @@ def summaries(conn: Connection, page: Page[Named], visible: Visible) -> Page[Dat
     updates = last_updates(conn, ids, visible)
     schemas = current_facet(conn, ids, "schema")
     counts = count_readers_and_writers(conn, ids)
+    states = worst_states(conn, ids)
     return page.map(
         lambda item: DatasetSummary(
             id=item.id,
@@ -81,6 +86,7 @@ def summaries(conn: Connection, page: Page[Named], visible: Visible) -> Page[Dat
             fields=len(schema_fields(schemas[item.id])) if item.id in schemas else None,
             written_by=counts.get(item.id, (0, 0))[0],
             read_by=counts.get(item.id, (0, 0))[1],
+            state=states.get(item.id),
         )
     )
 

@@ -29,6 +29,7 @@ class RunFilter:
     since: int | None = None
     until: int | None = None
     parent_run_id: str | None = None
+    run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ def list_runs(
         statement = statement.where(run.c.first_event_at < wanted.until)
     if wanted.parent_run_id is not None:
         statement = statement.where(run.c.parent_key == run_key(wanted.parent_run_id))
+    if wanted.run_id is not None:
+        statement = statement.where(run.c.key == run_key(wanted.run_id))
     if wanted.job_namespace is not None and wanted.job_name is not None:
         one_job = run.c.job_id == entity_id("job", wanted.job_namespace, wanted.job_name)
         rows = _timed_first(conn, statement.where(one_job), after, limit)

@@ -141,6 +141,19 @@ def trigger_ids(conn: Connection, visible: Visible) -> list[str]:
     )
 
 
+def states_of(conn: Connection, ids: Collection[str], visible: Visible) -> dict[str, TriggerState]:
+    """Tell how those of these triggers stand that the caller may see, by id."""
+    if not ids:
+        return {}
+    rows = conn.execute(
+        select(rule.c.id, _state())
+        .join_from(rule, trigger_state, trigger_state.c.trigger_id == rule.c.id, isouter=True)
+        .where(rule.c.kind == KIND, rule.c.id.in_(ids), may_see(rule.c.id, visible))
+        .order_by(rule.c.id)
+    )
+    return {id_: TriggerState(state) for id_, state in rows}
+
+
 def list_joins(
     conn: Connection,
     trigger_id: str,

@@ -68,20 +68,19 @@ def counts(conn: Connection, found: Ends, since: int, step: int, number: int) ->
     Exactly if these are at most ``EXACT``; of more, between every two of some hundred events they are taken to have
     come evenly, and duplicates, which use up ids, are counted along.
     """
-    low, high = found.first - 1, found.last
+    low, high, begins = found.first - 1, found.last, found.last_received_at
     for _ in range(2):
         points = _probed(conn, _spread(low, high))
         low = max((id_ for id_, at in points if at < since), default=low)
-        high = min((id_ for id_, at in points if at >= since), default=found.last)
+        high, begins = min(((id_, at) for id_, at in points if at >= since), default=(high, begins))
     tally = [0.0] * number
     if found.last - low <= EXACT:
         rows = select(event.c.received_at).where(event.c.id > low, event.c.received_at >= since)
         for (at,) in conn.execute(rows):
             _add(tally, (at - since) // step, 1)
         return [round(each) for each in tally]
-    points = _probed(conn, [low, *_spread(low, found.last)])
-    if points[0][0] != low:  # before the first event of all, or left out by a duplicate
-        points = [(low, points[0][1]), *points]
+    # What came before the first one of the time has no share in it, however long before.
+    points = [(low, begins), *_probed(conn, _spread(low, found.last))]
     for (id_, begin), (next_id, end) in pairwise(points):
         _pour(tally, (begin - since) / step, (max(end, begin) - since) / step, next_id - id_)
     return [round(each) for each in tally]

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from lineage.instants import parse_instant
 from triggers.arrivals import key_start, ticks
 from triggers.calendars import Calendar
-from triggers.conditions import Mode, Trigger
+from triggers.conditions import Mode, Then, Trigger
 from triggers.partitions import shift
 from triggers.zones import local, wall, zone
 
@@ -47,6 +47,16 @@ def deadline_of(trigger: Trigger, key: str, begun_at: int | None) -> int | None:
     if deadline.after is not None:
         return since + deadline.after
     return None if deadline.at is None else _first(deadline.at, deadline.calendar, trigger.timezone, since)
+
+
+def gives_up_at(trigger: Trigger, key: str, begun_at: int | None) -> int | None:
+    """Give when the first of what has come is given up if the join stays incomplete (µs UTC); None: never."""
+    join, deadline = trigger.join, trigger.deadline
+    age = join.expire if join.within is None else join.within
+    ends = [ends_at(trigger, key), None if age is None or begun_at is None else begun_at + age]
+    if deadline is not None and deadline.then is Then.DROP:
+        ends.append(deadline_of(trigger, key, begun_at))
+    return min((each for each in ends if each is not None), default=None)
 
 
 def _first(at: time, calendar: Calendar | None, timezone: str, since: int) -> int | None:

@@ -55,6 +55,8 @@ class Course:
     trigger: Trigger
     firings: list[Firing] = field(default_factory=list)
     """In order."""
+    arrivals: list[Arrived] = field(default_factory=list)
+    """Updates that came for it and are told apart by partition, if need be; one of several partitions stands once."""
     arrived: int = 0
     """Updates that came for it."""
     unkeyed: int = 0
@@ -236,6 +238,8 @@ class TriggerReplay:
                     )  # fmt: skip
                     self._runs[arrived.update] = update.run_id
                     by_key[trigger.id, key].append(arrived)
+                if before is None and keys:
+                    course.arrivals.append(arrived)
         for own in sorted(by_key):
             yield from self._advance(own, by_key[own], at)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from collector.api.rule_question_shapes import HOURS_A_DAY
 from collector.questions.replay import Course, Replayed
 from collector.questions.rule_plan import Plan
 from collector.questions.suggestions import Suggested
+from collector.storage.firing_reads import FiringRow
 from triggers.pipeline import Notification
 from triggers.rule_files import document_of
 from triggers.sentences import sentence
@@ -110,6 +111,18 @@ def _trigger(course: Fired) -> dict[str, Any]:
             }
             for each in course.firings[-FIRINGS:]
         ],
+    }
+
+
+def trigger_replay(found: Replayed, recorded: Sequence[FiringRow]) -> dict[str, Any]:
+    """Give the replay of a single trigger as ``TriggerReplay`` writes it, with the firings that were recorded."""
+    course = found.triggers[0]
+    return _trigger(course) | {
+        "since": found.since,
+        "until": found.until,
+        "events": found.events,
+        "arrivals": [{"input": each.input, "update": each.data()} for each in course.arrivals[-FIRINGS:]],
+        "recorded": recorded,
     }
 
 

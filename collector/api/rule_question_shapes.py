@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from collector.api.fields import Duration, Instant, Text, Whole
-from collector.api.firing_shapes import CAUSES, FiringInput
+from collector.api.firing_shapes import CAUSES, Consumed, Firing, FiringInput
 from collector.api.freshness_shapes import Seconds
 from collector.api.parameters import Limited
 from collector.api.rule_shapes import RuleDocument
@@ -20,6 +20,12 @@ from triggers.zones import zone
 HOURS_A_DAY = 24
 
 
+def check_span(data: dict[str, Any]) -> None:
+    """Raise ``ValidationError`` if a stretch of history ends before it begins."""
+    if "since" in data and "until" in data and data["since"] >= data["until"]:
+        raise ValidationError("Must be before until.", "since")
+
+
 class SpanBody(Schema):
     """Rules, and a stretch of history."""
 
@@ -30,8 +36,7 @@ class SpanBody(Schema):
     @validates_schema
     def has_length(self, data: dict[str, Any], **_kwargs: Any) -> None:
         """A stretch ends after it begins."""
-        if "since" in data and "until" in data and data["since"] >= data["until"]:
-            raise ValidationError("Must be before until.", "since")
+        check_span(data)
 
 
 class ReplayBody(SpanBody):
@@ -149,6 +154,39 @@ class ReplayedTrigger(Schema):
     )
     firings = fields.List(
         fields.Nested(ReplayedFiring), required=True, metadata=said("in order, the last 1,000 of them")
+    )
+
+
+class ReplaySpan(Schema):
+    """A stretch of history."""
+
+    since = Instant(metadata=said("7 days before `until` if not given"))
+    until = Instant(metadata=said("now if not given"))
+
+    @validates_schema
+    def has_length(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        """A stretch ends after it begins."""
+        check_span(data)
+
+
+class InputArrival(Schema):
+    """An update that came for an input."""
+
+    input = fields.String(required=True)
+    update = fields.Nested(Consumed, required=True)
+
+
+class TriggerReplay(ReplayedTrigger):
+    """When a trigger would have fired, and when it did."""
+
+    since = Instant(required=True)
+    until = Instant(required=True)
+    events = fields.Integer(required=True, metadata=said("events that could have a say"))
+    arrivals = fields.List(
+        fields.Nested(InputArrival), required=True, metadata=said("in order, the last 1,000 of them")
+    )
+    recorded = fields.List(
+        fields.Nested(Firing), required=True, metadata=said("when it did fire, the newest 1,000 first")
     )
 
 

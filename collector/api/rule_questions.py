@@ -13,13 +13,17 @@ from collector.api import rule_question_shapes as shapes
 from collector.api.access import require_everything, require_operate
 from collector.api.native import Native
 from collector.api.parameters import limit_of
+from collector.api.questions import asking
 from collector.api.rule_documents import rules_of
 from collector.api.services import reading, services
 from collector.errors import Unprocessable
 from collector.questions.replay import Watch, replay
 from collector.questions.rule_check import check
-from collector.questions.rule_plan import Span, plan
+from collector.questions.rule_plan import Span, only, plan
 from collector.questions.suggestions import Asked, suggestions
+from collector.questions.triggers import Triggers
+from collector.storage import rules
+from collector.storage.firing_reads import Wanted
 from collector.times import now_us
 from triggers.documents import ruleset_of
 
@@ -29,6 +33,9 @@ DAY: Final = 86_400_000_000
 
 REPLAYED: Final = 30 * DAY
 """µs of history that are replayed if nothing else is asked for."""
+
+WEEK: Final = 7 * DAY
+"""Likewise, of a single trigger."""
 
 LEARNED_FROM: Final = 180 * DAY
 
@@ -50,6 +57,31 @@ def replay_rules(body: dict[str, Any]) -> object:
     with _replaying() as conn:
         found = replay(conn, ruleset_of(rules_of(body["document"])), span.since, span.until, span.watch)
     return documents.replay(found)
+
+
+@blueprint.get(
+    "/triggers/<trigger_id>/replay",
+    shapes.TriggerReplay,
+    query=shapes.ReplaySpan,
+    missing=True,
+    path={"trigger_id": "the id of the trigger in the rules"},
+)
+def replay_trigger(query: dict[str, Any], trigger_id: str) -> object:
+    """Tell when a trigger, as it is now, would have fired over recorded history, and when it did.
+
+    Nothing is written or sent. What takes longer than a minute is refused, as of `/rules/replay`.
+    """
+    require_operate()
+    require_everything()
+    span = _span(query, WEEK)
+    with _replaying() as conn:
+        answers = Triggers(asking(conn, {}))
+        answers.find(trigger_id)
+        ruleset = only(rules.rules(conn), set(), {trigger_id})
+        found = replay(conn, ruleset, span.since, span.until, span.watch)
+        wanted = Wanted(trigger=trigger_id, since=span.since, until=span.until)
+        recorded = answers.firings(wanted, limit=documents.FIRINGS).items
+    return documents.trigger_replay(found, recorded)
 
 
 @blueprint.post("/rules/plan", shapes.RulePlan, body=shapes.PlanBody)
@@ -97,9 +129,9 @@ def _replaying() -> AbstractContextManager[Connection]:
     return services().database.read(MOST_SECONDS)
 
 
-def _span(body: dict[str, Any]) -> Span:
+def _span(body: dict[str, Any], length: int = REPLAYED) -> Span:
     until = body.get("until", now_us())
-    since = body.get("since", until - REPLAYED)
+    since = body.get("since", until - length)
     ends = monotonic() + MOST_SECONDS
 
     def begins(events: int) -> None:

@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from collector.api import cursors
 from collector.questions import trigger_sentences
+from collector.questions.scope import Scope
+from collector.questions.trigger_inputs import input_standings
 from collector.questions.trigger_why import TriggerWhy
 from collector.questions.triggers import FiringShown, Shown, Triggers
+from collector.storage import trigger_reads
 from collector.storage.firing_reads import ActionRow, FiringRow, Wanted
+from collector.storage.pages import Page
 from collector.storage.runs import RunRow
-from collector.storage.trigger_reads import TriggerRow
+from collector.storage.trigger_reads import JoinRow, TriggerRow
+from collector.storage.trigger_requests import Kind, Request
+from triggers import schedules
+from triggers.conditions import Trigger
+from triggers.firings import id_of, manual_key
+from triggers.joins import Standing
 
 
 def trigger(shown: Shown) -> dict[str, Any]:
@@ -22,19 +32,41 @@ def trigger(shown: Shown) -> dict[str, Any]:
         "timezone": shown.trigger.timezone,
         "sentence": trigger_sentences.of_trigger(shown),
         "waits_for": shown.waits_for,
-        "join": shown.row.foremost,
+        "join": shown.row.foremost and join(shown.row.foremost, shown.trigger),
+        "tree": shown.tree,
         "joins": {standing.value: number for standing, number in shown.row.joins.items()},
         "last_firing": shown.last,
     }
 
 
-def trigger_detail(answers: Triggers, trigger_id: str) -> dict[str, Any]:
+def join(row: JoinRow, rule: Trigger) -> dict[str, Any]:
+    """Give a join of a trigger as ``shapes.Join`` writes it."""
+    told = {name: getattr(row, name) for name in JoinRow.__slots__}
+    if row.standing in (Standing.HELD, Standing.DONE) or row.begun_at is None:
+        # What is complete fires, however long it is held back.
+        return told | {"deadline_at": None, "gives_up_at": None}
+    return told | {
+        "deadline_at": schedules.deadline_of(rule, row.key, row.begun_at),
+        "gives_up_at": schedules.gives_up_at(rule, row.key, row.begun_at),
+    }
+
+
+def triggers(scope: Scope, page: Page[Shown]) -> dict[str, Any]:
+    """Give a page of triggers as ``shapes.Triggers`` writes it."""
+    standings = input_standings(scope, page.items)
+    listed = page.map(lambda shown: trigger(shown) | {"standings": standings[shown.row.id]})
+    return cursors.answer(listed, counts=trigger_reads.count_triggers(scope.conn, scope.visible))
+
+
+def trigger_detail(scope: Scope, trigger_id: str) -> dict[str, Any]:
     """Give all about a trigger as ``shapes.TriggerDetail`` writes it; raises ``NotFound``."""
+    answers = Triggers(scope)
     shown = answers.find(trigger_id)
     return trigger(shown) | {
+        "standings": input_standings(scope, [shown])[trigger_id],
         "definition": shown.definition,
         "inputs": answers.inputs(shown),
-        "open_joins": answers.open_joins(trigger_id),
+        "open_joins": [join(each, shown.trigger) for each in answers.open_joins(trigger_id)],
         "firings": answers.firings(Wanted(trigger=trigger_id)).items,
     }
 
@@ -44,10 +76,18 @@ def why(found: TriggerWhy) -> dict[str, Any]:
     return {
         "trigger": trigger(found.shown),
         "sentence": found.sentence,
-        "joins": found.joins,
+        "joins": [join(each, found.shown.trigger) for each in found.joins],
         "missing": found.missing,
         "firings": found.firings,
     }
+
+
+def request(asked: Request) -> dict[str, Any]:
+    """Give what was asked of a trigger as ``shapes.PastRequest`` writes it."""
+    firing_id = None
+    if asked.kind is Kind.FIRE and asked.key is not None:
+        firing_id = id_of(manual_key(asked.trigger_id, asked.key, asked.nonce))
+    return asdict(asked) | {"firing": firing_id}
 
 
 def firing(found: FiringShown) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from collector.api.firing_shapes import Evaluation, Firing
 from collector.api.parameters import Paged, depth_field
 from collector.api.question_shapes import RootCause
 from collector.api.shapes import Name, Page, RunMark, Update, said
+from collector.questions.trigger_inputs import Stands
 from collector.storage.trigger_reads import TriggerState
 from collector.storage.trigger_requests import Kind
 from triggers.joins import Standing
 
 STATES = [state.value for state in TriggerState]
 STANDINGS = [standing.value for standing in Standing]
+STANDS = [state.value for state in Stands]
 KINDS = [kind.value for kind in Kind]
 
 LONGEST_WAIT = 10
@@ -76,6 +78,14 @@ class Join(Schema):
     overdue_at = Instant(
         required=True, allow_none=True, metadata=said("the deadline that passed while it was incomplete")
     )
+    deadline_at = Instant(
+        required=True, allow_none=True, metadata=said("by when it is to be complete, while it is not")
+    )
+    gives_up_at = Instant(
+        required=True,
+        allow_none=True,
+        metadata=said("when what has come is given up, or the first of it, if it stays incomplete"),
+    )
     next_at = Instant(required=True, allow_none=True, metadata=said("when time alone changes something"))
     due = fields.Boolean(required=True, metadata=said("the engine is to look at it now"))
     changed_at = Instant(required=True)
@@ -107,6 +117,35 @@ class Input(Schema):
     bound = fields.Integer(required=True, metadata=said("how many it may be"))
 
 
+class InputStanding(Schema):
+    """How something that a trigger waits for stands."""
+
+    input = fields.String(
+        required=True, allow_none=True, metadata=said("null: the key may not see what it is")
+    )
+    optional = fields.Boolean(required=True, metadata=said("taken along, not waited for"))
+    state = fields.String(
+        required=True,
+        attribute="state.value",
+        metadata=said(
+            "`checking`, `blocked`: it came, and its gate is not decided or holds it back; `late`: an expectation on "
+            "it is not met; `failed`: the newest run that was to bring it failed",
+            enum=STANDS,
+        ),
+    )
+    arrived_at = fields.String(
+        required=True, allow_none=True, metadata=said("when the last of it was received")
+    )
+    expected_at = Instant(
+        required=True,
+        allow_none=True,
+        metadata=said("if it has not come: as likely earlier as later; null: nobody can say"),
+    )
+    expected_from = Instant(required=True, allow_none=True, metadata=said("in nine of ten cases not before"))
+    expected_until = Instant(required=True, allow_none=True, metadata=said("in nine of ten cases by then"))
+    run = fields.Nested(RunMark, required=True, allow_none=True, metadata=said("the run that failed"))
+
+
 class Trigger(Schema):
     """A trigger, and how it stands."""
 
@@ -125,6 +164,12 @@ class Trigger(Schema):
         required=True,
         allow_none=True,
         metadata=said("the open one to look at first: overdue, blocked, held, waiting; null: none is open"),
+    )
+    evaluation = fields.Nested(
+        Evaluation,
+        required=True,
+        attribute="tree",
+        metadata=said("of `join`; of one for which nothing has come, if none is open"),
     )
     joins = fields.Dict(
         keys=fields.String(), values=fields.Integer(), required=True, metadata=said("how many stand how")
@@ -146,13 +191,27 @@ class Trigger(Schema):
     last_firing = fields.Nested(Firing, required=True, allow_none=True)
 
 
+class TriggerOverview(Trigger):
+    """A trigger, and how each of its inputs stands."""
+
+    standings = fields.List(
+        fields.Nested(InputStanding), required=True, metadata=said("of the inputs, as the rule has them")
+    )
+
+
 class Triggers(Page):
     """Triggers, by id."""
 
-    items = fields.List(fields.Nested(Trigger), required=True)
+    items = fields.List(fields.Nested(TriggerOverview), required=True)
+    counts = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        required=True,
+        metadata=said("of all triggers that the caller may see, by state"),
+    )
 
 
-class TriggerDetail(Trigger):
+class TriggerDetail(TriggerOverview):
     """All about one trigger."""
 
     definition = fields.Dict(
@@ -249,3 +308,21 @@ class Asked(Schema):
         required=True, allow_none=True, metadata=said("the id of the firing, known before it is one")
     )
     done = fields.Boolean(required=True, metadata=said("false: the engine will do it when it gets to it"))
+
+
+class PastRequest(Schema):
+    """What somebody asked of a trigger."""
+
+    at = Instant(required=True)
+    kind = fields.String(required=True, attribute="kind.value", metadata={"enum": KINDS})
+    key = fields.String(required=True, allow_none=True, metadata=said("of the join; null: all of them"))
+    by = fields.String(required=True)
+    reason = fields.String(required=True, allow_none=True)
+    firing = fields.String(required=True, allow_none=True, metadata=said("the id of the firing"))
+    done = fields.Boolean(required=True, metadata=said("false: the engine will do it when it gets to it"))
+
+
+class PastRequests(Page):
+    """What people asked of a trigger, the newest first."""
+
+    items = fields.List(fields.Nested(PastRequest), required=True)

@@ -11,7 +11,7 @@ from collector.api.alert_shapes import NoBody
 from collector.api.alias_shapes import NoQuery
 from collector.api.graph import depth_of
 from collector.api.native import Native
-from collector.api.parameters import limit_of
+from collector.api.parameters import Paged, limit_of
 from collector.api.questions import asking
 from collector.api.services import reading, services
 from collector.errors import Unprocessable
@@ -21,7 +21,7 @@ from collector.questions.trigger_why import trigger_why
 from collector.questions.triggers import Triggers
 from collector.storage.firing_reads import Wanted
 from collector.storage.trigger_reads import TriggerState
-from collector.storage.trigger_requests import Kind
+from collector.storage.trigger_requests import Kind, history
 from collector.times import now_us
 from triggers.joins import Standing
 
@@ -40,15 +40,16 @@ def list_triggers(query: dict[str, Any]) -> object:
     limit = limit_of(query)
     states = [TriggerState(state) for state in query["state"]] if "state" in query else None
     with reading() as conn:
-        page = Triggers(asking(conn, query)).page(states, after=after, limit=limit)
-    return cursors.answer(page.map(trigger_answers.trigger))
+        scope = asking(conn, query)
+        page = Triggers(scope).page(states, after=after, limit=limit)
+        return trigger_answers.triggers(scope, page)
 
 
 @blueprint.get("/triggers/<trigger_id>", shapes.TriggerDetail, query=NoQuery, missing=True, path=ID)
 def get_trigger(query: dict[str, Any], trigger_id: str) -> object:
     """Give all about one trigger: what it is, what has come of what it waits for, and what it fired last."""
     with reading() as conn:
-        return trigger_answers.trigger_detail(Triggers(asking(conn, query)), trigger_id)
+        return trigger_answers.trigger_detail(asking(conn, query), trigger_id)
 
 
 @blueprint.get("/triggers/<trigger_id>/joins", shapes.Joins, query=shapes.JoinsQuery, missing=True, path=ID)
@@ -59,9 +60,9 @@ def list_joins(query: dict[str, Any], trigger_id: str) -> object:
     standings = [Standing(state) for state in query["state"]] if "state" in query else None
     with reading() as conn:
         answers = Triggers(asking(conn, query))
-        answers.find(trigger_id)
+        rule = answers.find(trigger_id).trigger
         page = answers.joins(trigger_id, standings, query.get("key"), after=after, limit=limit)
-    return cursors.answer(page)
+    return cursors.answer(page.map(lambda row: trigger_answers.join(row, rule)))
 
 
 @blueprint.get("/triggers/<trigger_id>/why", shapes.TriggerWhy, query=shapes.WhyQuery, missing=True, path=ID)
@@ -71,6 +72,17 @@ def get_why(query: dict[str, Any], trigger_id: str) -> object:
         scope = asking(conn, query)
         found = trigger_why(scope, trigger_id, key=query.get("key"), depth=depth_of(query))
     return trigger_answers.why(found)
+
+
+@blueprint.get("/triggers/<trigger_id>/requests", shapes.PastRequests, query=Paged, missing=True, path=ID)
+def list_requests(query: dict[str, Any], trigger_id: str) -> object:
+    """List what people asked of a trigger: who paused it, fired it by hand, or gave up what had come."""
+    require_everything()
+    after = cursors.decode(query.get("cursor"), cursors.BY_ID)
+    with reading() as conn:
+        Triggers(asking(conn, query)).find(trigger_id)
+        page = history(conn, trigger_id, after=after, limit=limit_of(query))
+    return cursors.answer(page.map(trigger_answers.request))
 
 
 @blueprint.get("/firings", firing_shapes.Firings, query=firing_shapes.FiringsQuery)

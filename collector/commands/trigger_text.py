@@ -10,7 +10,7 @@ from rich.tree import Tree
 
 from collector.commands.standing_text import by_clock
 from collector.commands.terminal import plain
-from collector.questions.trigger_sentences import HIDDEN, of_hold, of_trigger, wanted_of
+from collector.questions.trigger_sentences import HIDDEN, of_hold, of_trigger, wanted
 from collector.questions.triggers import Shown
 from collector.storage.firing_reads import FiringRow
 from collector.storage.firings import Progress
@@ -53,7 +53,7 @@ def waits(shown: Shown) -> Text:
     if join is not None and join.standing is Standing.HELD:
         words = "; ".join(of_hold(hold, shown.trigger.timezone) for hold in join.holds)
     else:
-        words = wanted_of(shown)
+        words = wanted(shown.tree)
     if join is not None and join.key:
         words += f" ({join.key})"
     others = sum(

@@ -50,9 +50,9 @@ def command(settings: Settings, ctx: click.Context, states: tuple[str, ...], lim
     with asking(settings) as scope:
         wanted = list(map(TriggerState, states)) or None
         page = Triggers(scope).page(wanted, after=None, limit=limit)
-    if form == "json":
-        print_json(shapes.Triggers(), cursors.answer(page.map(trigger_answers.trigger)))
-        return
+        if form == "json":
+            print_json(shapes.Triggers(), trigger_answers.triggers(scope, page))
+            return
     if page.items:
         headings = ["trigger", "state", "waits for", "since", "last fired", "outcome"]
         print_columns(headings, [_row(each) for each in page.items], wide=2)
@@ -69,10 +69,10 @@ def command(settings: Settings, ctx: click.Context, states: tuple[str, ...], lim
 def show(settings: Settings, trigger_id: str, form: str) -> None:
     """Show a trigger: what it is, what has come of what it waits for, and what it fired last."""
     with asking(settings) as scope:
-        answers = Triggers(scope)
         if form == "json":
-            print_json(shapes.TriggerDetail(), trigger_answers.trigger_detail(answers, trigger_id))
+            print_json(shapes.TriggerDetail(), trigger_answers.trigger_detail(scope, trigger_id))
             return
+        answers = Triggers(scope)
         shown = answers.find(trigger_id)
         tree = trigger_tree(shown, answers.open_joins(trigger_id))
         branch = tree.add(Text("inputs", style="bold"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.storage import alert_store, arrivals, firings, joins, silences, standings
+from collector.storage import alert_store, arrivals, firings, joins, silences, standings, trigger_requests
 from collector.storage.engine import Database
 
 EVERY_US = 3_600_000_000
@@ -33,4 +33,5 @@ class Housekeeping:
             alert_store.prune(conn, before)
             silences.prune(conn, before)
             joins.prune(conn, before)
+            trigger_requests.prune(conn, before)
         self._next_at = now + EVERY_US

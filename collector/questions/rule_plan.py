@@ -140,8 +140,8 @@ def plan(conn: Connection, wanted: Iterable[Row], span: Span | None = None) -> P
             started.add(id_)
     return replace(
         found,
-        before=replay(conn, _only(old, touched, started), span.since, span.until, span.watch),
-        after=replay(conn, _only(new, touched, started), span.since, span.until, span.watch),
+        before=replay(conn, only(old, touched, started), span.since, span.until, span.watch),
+        after=replay(conn, only(new, touched, started), span.since, span.until, span.watch),
     )
 
 
@@ -154,7 +154,7 @@ def _kinds(found: Plan) -> Iterable[Rule]:
     yield from ((each.kind, each.id) for each in found.changed)
 
 
-def _only(ruleset: RuleSet, ids: set[str], started: set[str]) -> RuleSet:
+def only(ruleset: RuleSet, ids: set[str], started: set[str]) -> RuleSet:
     """Leave these expectations and triggers, and the expectations that gates of these ask for."""
     triggers = {id_: each for id_, each in ruleset.triggers.items() if id_ in started}
     ids = ids | expectations_of(triggers.values())

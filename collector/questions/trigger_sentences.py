@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from collector.questions.triggers import Shown
 from collector.storage.trigger_reads import JoinRow, TriggerState
 from lineage.instants import parse_instant
-from triggers.conditions import AtLeast, Input
 from triggers.joins import Standing
 from triggers.sentences import moment
 
@@ -121,25 +120,8 @@ def leaves(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield tree
 
 
-def wanted_of(shown: Shown) -> str:
-    """Name what a trigger waits for: of the join that is looked at first what is missing, if none is open all."""
-    foremost = shown.row.foremost
-    if foremost is not None and foremost.tree is not None:
-        return wanted(foremost.tree)
-    return wanted(_untouched(shown.trigger.when, set(shown.waits_for)))
-
-
-def _untouched(condition: AtLeast | Input, seen: Collection[str | None]) -> dict[str, Any]:
-    """Give the evaluation of a condition for which nothing has come."""
-    if isinstance(condition, AtLeast):
-        parts = [_untouched(each, seen) for each in condition.of]
-        return {"met": False, "at_least": condition.count, "of": parts}
-    name = condition.id if condition.id in seen else None
-    return {"met": False, "input": name, "optional": condition.optional}
-
-
 def _idle(shown: Shown) -> str:
-    said, last = f"{shown.row.id} waits for {wanted_of(shown)}", shown.last
+    said, last = f"{shown.row.id} waits for {wanted(shown.tree)}", shown.last
     if last is None:
         return f"{said}: nothing has come yet."
     return f"{said}: nothing has come since it fired at {moment(last.at, shown.trigger.timezone)} ({last.state})."

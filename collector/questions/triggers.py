@@ -19,7 +19,7 @@ from collector.storage.pages import Key, Page
 from collector.storage.runs import RunRow
 from collector.storage.trigger_reads import OPEN, JoinRow, TriggerRow, TriggerState
 from lineage.model import DatasetRef
-from triggers.conditions import Trigger
+from triggers.conditions import AtLeast, Input, Trigger
 from triggers.evaluation import missing_of
 from triggers.joins import Standing
 from triggers.trigger_documents import trigger_of
@@ -45,10 +45,14 @@ class Shown:
     trigger: Trigger
     definition: dict[str, Any] | None
     """As the rules have it; None for those who may not see everything."""
-    waits_for: list[str | None]
-    """The inputs that are missing: of the join that is looked at first, of all if none is open. None for one that the
-    caller may not see."""
+    tree: dict[str, Any]
+    """The evaluation of the join that is looked at first; of one for which nothing has come, if none is open."""
     last: FiringRow | None
+
+    @property
+    def waits_for(self) -> list[str | None]:
+        """The inputs that are missing. None for one that the caller may not see."""
+        return [*missing_of(self.tree)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,9 @@ class Triggers:
         found = self.joins(shown.row.id, key=key, limit=1).items
         if not found:
             raise NotFound(f"Nothing has come for {shown.row.id} under the key {key!r}.")
-        missing: list[str | None] = [] if found[0].tree is None else [*missing_of(found[0].tree)]
-        return replace(shown, row=replace(shown.row, foremost=found[0]), waits_for=missing)
+        seen = None if self._everything else self._seen([shown.row.id]).get(shown.row.id, frozenset())
+        tree = found[0].tree or untouched(shown.trigger.when, seen)
+        return replace(shown, row=replace(shown.row, foremost=found[0]), tree=tree)
 
     def inputs(self, shown: Shown) -> list[InputShown]:
         """Give what a trigger waits for."""
@@ -174,15 +179,9 @@ class Triggers:
         for row in rows:
             trigger, mine = trigger_of(row.body), seen.get(row.id, frozenset())
             foremost = row.foremost and self._join(row.foremost, mine)
-            waits_for: list[str | None]
-            if foremost is None or foremost.tree is None:
-                waits_for = [
-                    each.id if self._everything or each.id in mine else None
-                    for each in trigger.when.inputs()
-                    if not each.optional
-                ]
-            else:
-                waits_for = list(missing_of(foremost.tree))
+            tree = None if foremost is None else foremost.tree
+            if tree is None:
+                tree = untouched(trigger.when, None if self._everything else mine)
             failing = row.failing if self._everything else None
             fired = last.get(row.id)
             found.append(
@@ -190,7 +189,7 @@ class Triggers:
                     replace(row, foremost=foremost, failing=failing),
                     trigger,
                     row.body if self._everything else None,
-                    waits_for,
+                    tree,
                     fired and self._firing(fired),
                 )
             )
@@ -247,6 +246,17 @@ class Triggers:
         return next(
             iter(runs.find_runs(self._conn, action.run_id, job, visible=self._scope.visible, limit=1)), None
         )
+
+
+def untouched(condition: AtLeast | Input, seen: Collection[str] | None) -> dict[str, Any]:
+    """Give the evaluation of a condition for which nothing has come, to a caller who sees these inputs; None: all."""
+    if isinstance(condition, AtLeast):
+        parts = [untouched(each, seen) for each in condition.of]
+        return {"met": False, "at_least": condition.count, "of": parts}
+    known: dict[str, Any] = {"met": False, "optional": condition.optional, "updates": 0}
+    if seen is not None and condition.id not in seen:
+        return known | {"input": None, "hidden": True}
+    return known | {"input": condition.id, "missing": "an update"}
 
 
 def _outline(action: ActionRow, run_seen: bool) -> ActionRow:

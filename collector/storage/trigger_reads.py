@@ -124,6 +124,18 @@ def list_triggers(
     return Page(_triggers(conn, page.items), page.next)
 
 
+def count_triggers(conn: Connection, visible: Visible) -> dict[str, int]:
+    """Count the triggers of which the caller may see something by how they stand."""
+    mine = (
+        select(_state().label("state"))
+        .join_from(rule, trigger_state, trigger_state.c.trigger_id == rule.c.id, isouter=True)
+        .where(rule.c.kind == KIND, may_see(rule.c.id, visible))
+        .subquery()
+    )
+    rows = conn.execute(select(mine.c.state, func.count().label("triggers")).group_by(mine.c.state))
+    return {row.state: row.triggers for row in rows}
+
+
 def find_trigger(conn: Connection, trigger_id: str, visible: Visible) -> TriggerRow | None:
     """Look a trigger up; None also for one of which the caller may see nothing."""
     found = conn.execute(

@@ -145,3 +145,20 @@ trigger_request = Table(
     Column("at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
+
+# The same, kept after it was done for those who want to know who did what. Kept for `evaluation_days`.
+trigger_history = Table(
+    "trigger_history",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("trigger_id", String(RULE_ID), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("key", String(KEY)),
+    Column("nonce", String(64), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text),
+    Column("at", BigInteger, nullable=False),
+    Index(None, "trigger_id", "id"),
+    Index(None, "at"),
+    sqlite_autoincrement=True,
+)

@@ -9,8 +9,11 @@ from itertools import combinations, pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from collector.web.drawing.layout import MARGIN, layers, layout
+from collector.web.drawing.layout import layers, layout
+from collector.web.drawing.parts import MARGIN
 from collector.web.drawing.shapes import Box, ColumnLine, Drawing, Line, Placed
+from collector.web.drawing.views import boxes
+from tests.unit.collector.web.drawing import shop
 from tests.unit.collector.web.drawing.graphs import dataset, graphs, job, layered
 
 Graph = tuple[list[Box], list[Line], list[ColumnLine], str | None]
@@ -255,6 +258,14 @@ def test_crossings_are_no_more_than_can_be_helped() -> None:
     boxes = [dataset(name) for name in "abcdef"]
     pairs = [("a", "f"), ("b", "e"), ("c", "d"), ("a", "e"), ("b", "d")]
     assert layout(boxes, [Line(*pair) for pair in pairs]).crossings == 0
+
+
+def test_a_stack_around_a_late_table_is_drawn_to_be_followed() -> None:
+    nodes, lines, columns, _, focus = shop.parts()
+    drawing = layout(boxes(nodes.values(), lines, focus=focus), lines, columns, focus=focus)
+    assert drawing.crossings <= 2
+    level = [route for route in drawing.routes if "C" not in route.path]
+    assert len(level) >= len(lines) / 2
 
 
 def test_nothing_to_draw_is_an_empty_sheet() -> None:

@@ -336,12 +336,7 @@ class Engine:
         ]
 
     def _must_decide(
-        self,
-        opened: Mapping[Key, list[Alert]],
-        other: list[Alert],
-        told: Told,
-        alerts_revision: int,
-        now: int,
+        self, opened: Mapping[Key, list[Alert]], other: list[Alert], told: Told, revision: int, now: int
     ) -> bool:
         """Tell whether what receivers are to hear may be other than it was."""
         alerting = self._alerting
@@ -349,7 +344,7 @@ class Engine:
             return True
         if alerting.idle:
             return False
-        if alerts_revision != self._alerts_revision or (alerting.wake is not None and alerting.wake <= now):
+        if revision != self._alerts_revision or (alerting.wake is not None and alerting.wake <= now):
             return True
         jobs = alerting.upstream.jobs
         return any(
@@ -373,18 +368,22 @@ class Engine:
                     pulses.keep_outage(conn, *self._watermark.outage)
             self._beat_at = now
 
-    def _pause(self) -> float:
-        """Give the seconds for which there is nothing to do unless something happens."""
+    def wake(self) -> int:
+        """Tell when to look at the latest (µs UTC), unless something happens before."""
         with self._database.read() as conn:
             looks = [standings.next_look(conn), self._forecasts.next_wake(conn)]
             looks.append(self._triggering.next_wake(conn))
         times = [look + SLACK for look in looks if look is not None]
         if self._alerting.wake is not None:
             times.append(self._alerting.wake)
-        waits = [(at - self._clock()) / 1e6 for at in times]
+        return min(times, default=self._clock() + BEAT_US)
+
+    def _pause(self) -> float:
+        """Give the seconds for which there is nothing to do unless something happens."""
+        waits = [IDLE_SECONDS, (self.wake() - self._clock()) / 1e6]
         if self.owes:
             waits.append(self._pace.rest_until - time.monotonic())
-        return max(0.0, min([*waits, IDLE_SECONDS]))
+        return max(0.0, min(waits))
 
 
 def _number(wanted: Mapping[str, revisions.Revision], name: str) -> int:

@@ -76,8 +76,8 @@ class Projector:
             while not stop.is_set():
                 try:
                     if not active:
-                        active = self._take_turn()
-                    if not active or self._project_batch() == 0:
+                        active = self.take()
+                    if not active or self.step() == 0:
                         self._database.wait_for_change(IDLE_SECONDS)
                 except LeaseLost:
                     active = False
@@ -96,18 +96,19 @@ class Projector:
 
         ``progress`` is called with the number of events of each batch.
         """
-        if not self._take_turn():
+        if not self.take():
             return None
         try:
             total = 0
-            while done := self._project_batch():
+            while done := self.step():
                 total += done
                 progress(done)
             return total
         finally:
             self._turn.release()
 
-    def _take_turn(self) -> bool:
+    def take(self) -> bool:
+        """Become the active projector, if none is; tell whether we are."""
         if not self._turn.take():
             return False
         # Whoever held it since may have written what we hold in memory.
@@ -115,7 +116,8 @@ class Projector:
         self._rules.forget()
         return True
 
-    def _project_batch(self) -> int:
+    def step(self) -> int:
+        """Project one batch; give the number of its events, 0 if none waits. Only for the active one."""
         started = time.perf_counter()
         with self._database.read() as conn:
             events = inbox.pending(conn, self._size)

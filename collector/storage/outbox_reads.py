@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from collector.storage import targets
 from collector.storage.outbox import State
@@ -125,6 +125,16 @@ def waiting(conn: Connection) -> tuple[int, int | None]:
     statement = select(func.count(), func.min(outbox.c.queued_at)).where(outbox.c.state == State.PENDING)
     row = conn.execute(statement).one()
     return row[0], row[1]
+
+
+def next_due(conn: Connection) -> int | None:
+    """Tell when something is to be sent (µs UTC): to whom it can be, and as long as it waits for that."""
+    at = case((receiver.c.wait_until > outbox.c.next_at, receiver.c.wait_until), else_=outbox.c.next_at)
+    wanted = select(func.min(at)).join_from(outbox, receiver, receiver.c.id == outbox.c.target_id)
+    found: int | None = conn.execute(
+        wanted.where(outbox.c.state == State.PENDING, receiver.c.disabled_at.is_(None))
+    ).scalar_one()
+    return found
 
 
 def _deliveries() -> Select[Any]:

@@ -150,12 +150,12 @@ def test_a_set_of_many_names_costs_as_much_as_a_small_one(database: Database) ->
     """Each partition under its own name: a new one must not read all the others."""
     days = [DatasetRef("s3://bucket", f"orders/day={number:03}") for number in range(300)]
     projector = Projector(database, holder="test")
-    projector._take_turn()
+    projector.take()
     sizes = []
     for some in (days[1:3], days[3:299], days[299:], days[:1]):
         feed(database, [reads(ref) for ref in some], NOON)
         with counted(database) as statements:
-            projector._project_batch()
+            projector.step()
         sizes.append(len(statements))
 
     assert sets(database) == {days[0]: set(days)}
@@ -232,12 +232,12 @@ def test_a_rebuild_follows_the_rules(database: Database) -> None:
 
 def test_sets_cost_nothing_once_they_are_known(database: Database) -> None:
     projector = Projector(database, holder="test")
-    projector._take_turn()
+    projector.take()
     counts = []
     for minute in range(3):
         feed(database, [reads(FILES, NOON + minute * MINUTE, symlinks=symlinks(TABLE)), reads(DAY)], NOON)
         with counted(database) as statements:
-            projector._project_batch()
+            projector.step()
         counts.append(sum("dataset_alias" in statement for statement in statements))
 
     assert counts[0] < 5

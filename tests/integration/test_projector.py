@@ -280,12 +280,12 @@ def test_a_batch_takes_a_number_of_statements_that_does_not_grow_with_it(databas
     projector = Projector(database, holder="test")
     feed(database, loads(125), NOON)
     projector.drain()
-    projector._take_turn()
+    projector.take()
     counts = {}
     for hour, number in enumerate((25, 125, 25, 125), 10):
         feed(database, loads(number, at=NOON + hour * HOUR), NOON)
         with counted(database) as statements:
-            assert projector._project_batch() == 2 * number
+            assert projector.step() == 2 * number
         counts[hour] = len(statements)
     assert counts[12] == counts[13]
     assert max(counts.values()) <= 40

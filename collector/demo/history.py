@@ -1,0 +1,201 @@
+"""The past of the shop, lived through in simulated time: the real log, projector, engine and dispatcher, and a clock.
+
+What pages show of the past so are records like any others. Time goes from one instant at which something happens to
+the next: events come, a deadline passes, something is to be sent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
+from random import Random
+from typing import Any, Final
+
+import msgspec
+
+from collector.demo import refused
+from collector.demo.emitters import events_of
+from collector.demo.events import events
+from collector.demo.model import DAY, HOUR, MINUTE, SECOND
+from collector.demo.occasions import Occasion
+from collector.demo.receiver import Receiver
+from collector.demo.rules import ALIASES, rules
+from collector.demo.stack import STARTED
+from collector.demo.story import Story
+from collector.engine.runner import Engine
+from collector.errors import DatabaseUnavailable, Unprocessable
+from collector.ingest.intake import refuse, take
+from collector.ingest.projector import Projector
+from collector.outbound.dispatcher import Dispatcher
+from collector.outbound.senders import EXPECTED
+from collector.settings import Settings
+from collector.storage import aliases, outbox_reads
+from collector.storage import rules as rule_store
+from collector.storage.engine import Database
+from collector.storage.event_log import NewEvent, NewRejection, append, reject
+from collector.storage.leases import holder
+
+DAYS: Final = 28
+
+WATCHED: Final = 10
+"""For so many days there have been rules. Of the days before there are events only, which takes a tenth of the time."""
+
+TOGETHER: Final = 2 * MINUTE
+"""Events that come within this time (µs) are looked at together, but for the last hours."""
+
+CLOSELY: Final = 3 * HOUR, 20 * SECOND
+"""Of so many last hours, those that come within so short a time (µs)."""
+
+PATIENCE_SECONDS: Final = 0.002
+"""How often it is looked whether the engine, which rests after long decisions, goes on."""
+
+BULK: Final = 500
+"""Events of one transaction where nobody looks."""
+
+Told = Callable[[int], None]
+"""Hears of a time, or for how long it has gone on (µs)."""
+
+
+def build(
+    database_url: str, *, until: int, days: int = DAYS, seed: int = 1, progress: Told = lambda done: None
+) -> Story:
+    """Fill a database, which must have its tables, with the ``days`` that lead to ``until`` (µs UTC).
+
+    ``progress`` takes the µs of that time that have been lived through. The same arguments give the same events, and
+    what follows from them.
+    """
+    story = Story(until, seed)
+    database = Database(database_url)
+    try:
+        with Receiver() as receiver:
+            since = until - days * DAY
+            past = Past(database, story, receiver, since)
+            try:
+                past.collect(until - min(days, WATCHED) * DAY, lambda now: progress(now - since))
+                past.begin()
+                past.live_through(until, lambda now: progress(now - since))
+            finally:
+                past.close()
+    finally:
+        database.close()
+    return story
+
+
+class Past:
+    """Lives through time from ``since`` (µs UTC) on; nothing else may work on the database meanwhile."""
+
+    def __init__(self, database: Database, story: Story, receiver: Receiver, since: int) -> None:
+        self._database = database
+        self._story = story
+        self._receiver = receiver
+        self._now = self._since = since
+        self._projector = Projector(database, holder=holder(), batch=2 * BULK)
+        self._engine = Engine(
+            database, holder=holder(), settle=0, lag=DAY, keep=10 * DAYS * DAY, clock=self._clock, expected=EXPECTED
+        )  # fmt: skip
+        settings = Settings(outbound_allow="127.0.0.1")
+        chance = Random(story.seed).random  # noqa: S311  # of pauses between attempts
+        self._dispatcher = Dispatcher(database, holder(), settings, clock=self._clock, chance=chance)
+        self._waiting: deque[tuple[int, bytes]] = deque()
+        """Bodies that are on their way, by the time at which they come."""
+        receiver.on_start = self._start
+
+    def collect(self, until: int, told: Told) -> None:
+        """Take in what comes before a time (µs UTC), and do nothing else; ``told`` hears of the time that it is."""
+        self._become_active(self._projector)
+        self._send(self._story_until(until))
+        while self._waiting:
+            self._now = self._waiting[min(BULK, len(self._waiting)) - 1][0]
+            self._take_in(BULK)
+            told(self._now)
+        self._now = self._since = until
+
+    def begin(self) -> None:
+        """Put the rules."""
+        with self._database.write() as conn:
+            rule_store.replace(conn, rules(self._story, self._receiver.url), self._now)
+            aliases.replace(conn, ALIASES)
+        self._become_active(self._engine)
+
+    def live_through(self, until: int, told: Told) -> None:
+        """Go on until a time (µs UTC); ``told`` hears of the time that it has become."""
+        self._send(self._story_until(until))
+        while (now := self._next(until)) < until:
+            self._now = now
+            self._take_in()
+            self._rest()
+            told(now)
+        self._now = until
+        self._take_in()
+        self._engine.beat()
+        self._rest()
+
+    def close(self) -> None:
+        """Let go of what it has."""
+        self._dispatcher.close()
+
+    def _clock(self) -> int:
+        return self._now
+
+    def _become_active(self, worker: Projector | Engine) -> None:
+        # The clock of leases is the real one.
+        if not worker.take():
+            raise DatabaseUnavailable("A server works on the database of the demo. Stop it first.")
+
+    def _story_until(self, until: int) -> Iterator[tuple[int, bytes]]:
+        encode = msgspec.json.Encoder().encode
+        yield from ((at, encode(body)) for at, body in events(self._story, self._since, until))
+        yield from refused.bodies(self._story, self._since, until)
+
+    def _send(self, bodies: Iterable[tuple[int, bytes]]) -> None:
+        self._waiting = deque(sorted([*self._waiting, *bodies], key=itemgetter(0)))
+
+    def _next(self, until: int) -> int:
+        """Tell when something happens next."""
+        with self._database.read() as conn:
+            due = outbox_reads.next_due(conn)
+        soon = self._now + SECOND
+        times = [max(self._engine.wake(), soon)]
+        if due is not None:
+            times.append(max(due, soon))
+        if self._waiting:
+            hours, together = CLOSELY
+            at = self._waiting[0][0]
+            times.append(at + (together if at > until - hours else TOGETHER))
+        return min(times)
+
+    def _take_in(self, most: int | None = None) -> None:
+        """Receive what has come by now, and project it."""
+        rows: list[NewEvent] = []
+        refusals: list[NewRejection] = []
+        while self._waiting and self._waiting[0][0] <= self._now and (most is None or len(rows) < most):
+            at, body = self._waiting.popleft()
+            try:
+                rows.append(take(body, at).row)
+            except Unprocessable as error:
+                refusals.append(refuse(body, error, at))
+        if rows or refusals:
+            with self._database.write() as conn:
+                append(self._database, conn, rows)
+                reject(conn, refusals)
+            self._projector.step()
+
+    def _rest(self) -> None:
+        """Let all work until there is nothing more to do now."""
+        while True:
+            while self._engine.step():
+                pass
+            if self._engine.owes:
+                time.sleep(PATIENCE_SECONDS)
+            elif not self._dispatcher.step() and not self._projector.step():
+                return
+
+    def _start(self, event: dict[str, Any]) -> dict[str, str]:
+        """Start what a firing asks for, as the tool behind the receiver would."""
+        flow = STARTED[event["data"]["body"]["flow"]]
+        occasion = Occasion(self._story, flow, self._now + 4 * SECOND)
+        encode = msgspec.json.Encoder().encode
+        self._send((at, encode(body)) for at, body in events_of(occasion))
+        return {}

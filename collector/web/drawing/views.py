@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import ceil
 from typing import Literal
 
@@ -73,8 +74,10 @@ class NodeView:
     """What a box shows. ``id`` is that of its ``Box``.
 
     ``title`` says all in a sentence, for who hears the page and who points at the box. ``line`` is the second line: of
-    a dataset a time, of a job what is not well, of a run when it ran. ``state`` is a word as it stands in the names of
-    classes and icons. ``counts`` tell of a group how many members are in which state. ``brief``: one line is enough.
+    a dataset a time, of a job what is not well, of a run when it ran; ``times`` are the instants (ISO 8601) whose clock
+    times (UTC) stand in it, in their order, for a script to put into the viewer's zone. ``state`` is a word as it
+    stands in the names of classes and icons. ``counts`` tell of a group how many members are in which state.
+    ``brief``: one line is enough.
     """
 
     id: str
@@ -93,6 +96,14 @@ class NodeView:
     rows: tuple[RowView, ...] = ()
     counts: tuple[tuple[str, int], ...] = ()
     brief: bool = False
+    times: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Tell one state of the box from another."""
+        folded = [(each.count, each.state) for each in (self.more_in, self.more_out) if each]
+        shown_ = (self.title, self.line, self.state, self.change, self.counts, self.dimmed, folded)
+        return blake2b(repr(shown_).encode(errors="replace"), digest_size=6).hexdigest()
 
     @property
     def pill(self) -> bool:
@@ -142,7 +153,8 @@ class NodeView:
     def wants(self) -> float:
         """Give the width at which nothing is cut."""
         name = self._around() + width_of(cells(shown(self.name)), NAME_PX)
-        return max(name, TAB + END + width_of(cells(self.line), SMALL_PX))
+        small = (self.line, *(row.name for row in self.rows))
+        return max(name, TAB + END + max(width_of(cells(shown(each)), SMALL_PX) for each in small))
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,6 +230,24 @@ def test_a_job_is_taller_only_when_it_has_something_to_say() -> None:
     assert (quiet.height, loud.height) == (28, 40)
 
 
+def test_a_box_has_another_version_when_it_shows_something_else(app: Flask) -> None:
+    fresh, late = (
+        NodeView("n1", "dataset", "/d", "dataset a", "a", state=state) for state in ("fresh", "late")
+    )
+    pages = [
+        Elements(on_page(app, layout(boxes([view], []), []), {"n1": view})) for view in (fresh, late, late)
+    ]
+    versions = [page.all("g", "node")[0]["data-v"] for page in pages]
+    assert versions[0] != versions[1] == versions[2]
+
+
+def test_the_instants_of_a_line_come_with_it(app: Flask) -> None:
+    instants = ("2026-11-23T08:00:00Z", "2026-11-23T08:12:00Z")
+    view = NodeView("n1", "dataset", "/d", "dataset a", "a", "due 08:00 · came 08:12", times=instants)
+    page = Elements(on_page(app, layout(boxes([view], []), []), {"n1": view}))
+    assert [had["data-times"] for had in page.all("text", "m")] == [" ".join(instants)]
+
+
 def test_an_overview_has_one_path_for_each_state_and_one_for_all_lines(app: Flask) -> None:
     graph, lines = layered(600)
     states = {box.id: "late" if number % 50 == 0 else "fresh" for number, box in enumerate(graph)}

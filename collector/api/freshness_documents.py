@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from collector.api import cursors
 from collector.questions.standings import Defined, Foretold, Standing, Told
+from collector.questions.track_records import Key, TrackRecord
+from collector.questions.traits import Trait, Value
 from collector.questions.why import Why
 from collector.storage.pages import Page
 from collector.storage.standing_reads import Kept
 from triggers.verdict import State
 
+NO_RECORDS: Final[Mapping[Key, TrackRecord]] = {}
 
-def standing(found: Standing) -> dict[str, Any]:
-    """Give a standing as ``shapes.Standing`` writes it."""
+
+def standing(found: Standing, record: TrackRecord | None = None) -> dict[str, Any]:
+    """Give a standing as ``shapes.Standing`` writes it; with its track record if that was asked for."""
     return _said(found.kept, found.sentence, found.expectation.timezone, found.late_by) | {
         "dataset": found.dataset,
         "condition": found.condition,
@@ -24,6 +29,11 @@ def standing(found: Standing) -> dict[str, Any]:
         "forecast": found.forecast and _forecast(found.forecast),
         "alert": found.alert and found.alert.id,
         "cause": found.cause,
+        "awaited": found.awaited,
+        "history": record and record.due_times,
+        "account": record and record.line,
+        "owners": record and record.owners,
+        "tools": record and record.tools,
     }
 
 
@@ -42,14 +52,17 @@ def _forecast(found: Foretold) -> dict[str, Any]:
     }
 
 
-def standings(page: Page[Standing]) -> dict[str, Any]:
+def standings(page: Page[Standing], records: Mapping[Key, TrackRecord] = NO_RECORDS) -> dict[str, Any]:
     """Give a page of standings as ``shapes.Standings`` writes it."""
-    return cursors.answer(page.map(standing))
+    return cursors.answer(
+        page.map(lambda each: standing(each, records.get((each.kept.expectation_id, each.kept.dataset_id))))
+    )
 
 
-def counts(found: dict[State, int]) -> dict[str, Any]:
+def counts(found: Mapping[State, int], values: Mapping[Trait, list[Value]] | None = None) -> dict[str, Any]:
     """Give counts as ``shapes.StateCounts`` writes them."""
     return {
+        "values": values and {trait.value: counted for trait, counted in values.items()},
         "states": {state.value: number for state, number in found.items()},
         "total": sum(found.values()),
         "violated": sum(number for state, number in found.items() if state.violated),
@@ -67,6 +80,7 @@ def expectation(found: Defined) -> dict[str, Any]:
         "body": found.body,
         "datasets": found.datasets,
         "states": states,
+        "sentence": found.sentence,
     }
 
 

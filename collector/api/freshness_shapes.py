@@ -6,9 +6,13 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate, validates_schema
 
-from collector.api.fields import Instant, Text
+from collector.api.fields import Instant, Text, Whole
 from collector.api.parameters import NameQuery, Paged, pair
 from collector.api.shapes import Name, Page, Update, said
+from collector.api.slo_shapes import Share
+from collector.questions.track_records import Became
+from collector.questions.traits import MOST_COUNTED, MOST_VALUES
+from collector.storage.standing_reads import Sort
 from collector.times import iso
 from triggers.alerts import Severity
 from triggers.documents import CONDITIONS
@@ -19,6 +23,9 @@ STATES = [state.value for state in State]
 SEVERITIES = [severity.value for severity in Severity]
 SECOND = 1_000_000
 
+MOST_DUE_TIMES = 400
+"""Of each standing that an answer holds: more than a year of days."""
+
 
 class Seconds(fields.Field[int]):
     """Microseconds inside, seconds outside."""
@@ -27,8 +34,18 @@ class Seconds(fields.Field[int]):
         return None if value is None else value / SECOND
 
 
-class FreshnessQuery(Paged):
-    """How datasets stand to what is expected of them."""
+def history_field() -> Whole:
+    """Make the parameter for how much of the past comes with a standing."""
+    return Whole(
+        validate=validate.Range(min=1, max=MOST_DUE_TIMES),
+        metadata=said(
+            "how many of its newest due times come with each, and with them its account, its owners and its tools"
+        ),
+    )
+
+
+class Picked(Schema):
+    """Which standings are meant."""
 
     state = fields.List(
         Text(validate=validate.OneOf(STATES)), metadata=said("only in this state; may come several times")
@@ -41,6 +58,7 @@ class FreshnessQuery(Paged):
     expectation = Text(metadata=said("only what this expectation says"))
     owner = Text(metadata=said("only datasets that this one owns"))
     tag = Text(metadata=said("only datasets with this tag"))
+    tool = Text(metadata=said("only datasets that a job of this tool writes: `SPARK`, `DBT`"))
     job_namespace = Text(metadata=said("with `job_name`: only datasets that this job writes"))
     job_name = Text(metadata=said("with `job_namespace`"))
 
@@ -48,6 +66,37 @@ class FreshnessQuery(Paged):
     def both_or_none(self, data: dict[str, Any], **_kwargs: Any) -> None:
         """The job is named in full or not at all."""
         pair("job_namespace", "job_name")(data)
+
+
+class SummaryQuery(Picked):
+    """What to count."""
+
+    values = fields.Boolean(
+        truthy={"true"},
+        falsy={"false"},
+        load_default=False,
+        metadata=said("also by owner, tool, tag and so on"),
+    )
+
+
+class FreshnessQuery(Picked, Paged):
+    """How datasets stand to what is expected of them."""
+
+    sort = Text(
+        validate=validate.OneOf([sort.value for sort in Sort]),
+        load_default=Sort.WORST.value,
+        metadata=said(
+            "the worst first (`worst`); what is violated and then what can become so next (`next`); or by name of "
+            "the dataset, or by expectation"
+        ),
+    )
+    history = history_field()
+
+
+class ExpectationQuery(Paged):
+    """How the datasets of an expectation stand to it."""
+
+    history = history_field()
 
 
 class HistoryQuery(NameQuery, Paged):
@@ -133,6 +182,39 @@ class Forecast(Schema):
     sentence = fields.String(required=True, allow_none=True, metadata=said("why"))
 
 
+class DueTime(Schema):
+    """What became of one due time."""
+
+    release = Instant(required=True, metadata=said("when data was expected"))
+    deadline = Instant(required=True, metadata=said("from when on it was late"))
+    arrived_at = Instant(
+        required=True, allow_none=True, attribute="arrived", metadata=said("null: not yet, or never")
+    )
+    outcome = fields.String(
+        required=True,
+        metadata=said(
+            "it came in time, late, never (or not before the next was due), or was not as it should be; or a window "
+            "takes it out of the account",
+            enum=[each.value for each in Became],
+        ),
+    )
+    late_by = Seconds(
+        required=True,
+        allow_none=True,
+        metadata=said(
+            "seconds after its deadline, until now if it may still come; below zero: before it", type="number"
+        ),
+    )
+    excluded_by = fields.String(required=True, allow_none=True, metadata=said("the id of that window"))
+
+
+class Awaited(Schema):
+    """A release that has not come."""
+
+    release = Instant(required=True, metadata=said("when data is expected"))
+    deadline = Instant(required=True, metadata=said("from when on it is late"))
+
+
 class Standing(Said):
     """How a dataset stands to an expectation now."""
 
@@ -151,6 +233,25 @@ class Standing(Said):
     cause = fields.Nested(
         CauseOf, required=True, allow_none=True, metadata=said("what explains the alert; null: nothing does")
     )
+    awaited = fields.Nested(
+        Awaited,
+        required=True,
+        allow_none=True,
+        metadata=said("what is to come next, or should have come; null: nothing that is known"),
+    )
+    history = fields.List(
+        fields.Nested(DueTime),
+        required=True,
+        allow_none=True,
+        metadata=said("its newest due times, the oldest first; null unless asked for, as all below"),
+    )
+    account = fields.Nested(
+        Share, required=True, allow_none=True, metadata=said("its deadlines in the period of its objective")
+    )
+    owners = fields.List(fields.String(), required=True, allow_none=True)
+    tools = fields.List(
+        fields.String(), required=True, allow_none=True, metadata=said("those of the jobs that write it")
+    )
 
 
 class Standings(Page):
@@ -159,14 +260,36 @@ class Standings(Page):
     items = fields.List(fields.Nested(Standing), required=True)
 
 
+class ValueCount(Schema):
+    """A value that standings can be picked out by."""
+
+    value = fields.String(required=True)
+    total = fields.Integer(required=True)
+    violated = fields.Integer(required=True)
+
+
 class StateCounts(Schema):
     """Of how many datasets what is expected of them is how; one that two expectations cover counts twice."""
 
     states = fields.Dict(
-        keys=fields.String(), values=fields.Integer(), required=True, metadata=said("by state, every state")
+        keys=fields.String(),
+        values=fields.Integer(),
+        required=True,
+        metadata=said("by state, every state; whatever `state` and `violated` ask for"),
     )
     total = fields.Integer(required=True)
     violated = fields.Integer(required=True, metadata=said("not as expected"))
+    values = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.Nested(ValueCount)),
+        required=True,
+        allow_none=True,
+        metadata=said(
+            f"by state, owner, tool, tag, namespace and expectation, the {MOST_VALUES} most frequent values of each: "
+            "how many there are with it, and with what is asked for of the others. Null unless asked for, or if "
+            f"there are more than {MOST_COUNTED:,} in all"
+        ),
+    )
 
 
 class Expectation(Schema):
@@ -186,6 +309,9 @@ class Expectation(Schema):
     datasets = fields.Integer(required=True, metadata=said("how many it covers"))
     states = fields.Dict(
         keys=fields.String(), values=fields.Integer(), required=True, metadata=said("of them, by state")
+    )
+    sentence = fields.String(
+        required=True, allow_none=True, metadata=said("what is expected, in words; null if `definition` is")
     )
 
 

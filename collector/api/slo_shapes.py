@@ -45,7 +45,7 @@ class SloQuery(Paged):
             raise ValidationError("Must not be before since.", "until")
 
 
-class Budget(Schema):
+class Burn(Schema):
     """How many deadlines may be missed, of those that have an objective."""
 
     allowed = fields.Float(required=True, metadata=said("deadlines that may be missed, of those there were"))
@@ -57,6 +57,11 @@ class Budget(Schema):
     burned = fields.Float(
         required=True, allow_none=True, metadata=said("the part that is used; null: nothing was allowed")
     )
+
+
+class Budget(Burn):
+    """How many deadlines may be missed, and since when no more may."""
+
     exhausted_at = Instant(
         required=True,
         allow_none=True,
@@ -64,14 +69,9 @@ class Budget(Schema):
     )
 
 
-class SloLine(Schema):
-    """What became of the deadlines of one group."""
+class Share(Schema):
+    """What became of some deadlines."""
 
-    who = fields.String(
-        required=True,
-        allow_none=True,
-        metadata=said("an owner, a tag, an expectation, or `dataset:NS:NAME`; null: no owner, or no tag"),
-    )
     since = Instant(required=True, metadata=said("from when on deadlines were counted"))
     deadlines = fields.Integer(required=True, metadata=said("those that count"))
     met = fields.Integer(required=True)
@@ -81,6 +81,19 @@ class SloLine(Schema):
     )
     objective = fields.Float(
         required=True, allow_none=True, metadata=said("the share to be met, if it is one for all of them")
+    )
+    budget = fields.Nested(
+        Burn, required=True, allow_none=True, metadata=said("null: nothing here has an objective")
+    )
+
+
+class SloLine(Share):
+    """What became of the deadlines of one group."""
+
+    who = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=said("an owner, a tag, an expectation, or `dataset:NS:NAME`; null: no owner, or no tag"),
     )
     budget = fields.Nested(
         Budget, required=True, allow_none=True, metadata=said("null: nothing here has an objective")

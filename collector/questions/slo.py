@@ -144,6 +144,32 @@ def slo(scope: Scope, asked: Asked, *, skip: int, limit: int) -> Account:
     return Account(asked.until, page, skip + limit if len(lines) > skip + limit else None)
 
 
+def lines(
+    scope: Scope,
+    wanted: Mapping[tuple[str, int], Objective | None],
+    of_name: Mapping[tuple[str, int], tuple[str, int]],
+) -> dict[tuple[str, int], Line]:
+    """Give the line of each of these (expectation, canonical dataset) with their objectives, up to now.
+
+    ``of_name`` leads from an expectation and any name of a dataset to one of these. Since when nothing is left of a
+    budget, is not looked for.
+    """
+    asked = Asked(Group.DATASET, None, scope.now)
+    mine: defaultdict[tuple[str, int], list[Tally]] = defaultdict(list)
+    for since in {_since(asked, objective) for objective in wanted.values()}:
+        ids = {name for (_, name), key in of_name.items() if _since(asked, wanted[key]) == since}
+        for tally in account(scope.conn, since, asked.until, dataset_ids=ids):
+            key = of_name.get((tally.expectation_id, tally.dataset_id))
+            if key is not None and _since(asked, wanted[key]) == since:
+                mine[key].append(tally)
+    found = {}
+    for key, objective in wanted.items():
+        objectives_ = {} if objective is None else {key[0]: objective}
+        empty = Tally(*key, deadlines=0, met=0, excluded=0)
+        found[key] = _line(asked, None, mine.get(key) or [empty], objectives_)
+    return found
+
+
 def _since(asked: Asked, objective: Objective | None) -> int:
     if asked.since is not None:
         return asked.since

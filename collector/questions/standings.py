@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from collector.errors import NotFound
 from collector.questions.scope import Scope
+from collector.questions.traits import MOST_COUNTED, Trait, Value, values_of
 from collector.storage import alert_reads, forecasts, labels, standing_reads
 from collector.storage.alert_reads import AlertRow, Cause
 from collector.storage.dataset_reads import Update
@@ -15,15 +16,17 @@ from collector.storage.forecasts import Forecast
 from collector.storage.node_facts import canonical, newest_updates
 from collector.storage.pages import Key, Page
 from collector.storage.run_origins import written_by
-from collector.storage.standing_reads import Decided, Kept, Seen, Wanted
+from collector.storage.standing_reads import ANYTHING, Decided, Kept, Seen, Sort, Wanted
 from lineage.model import DatasetRef, JobRef
 from lineage.traverse import text
+from triggers.deadlines import timetable
 from triggers.documents import CONDITIONS, expectation_of
 from triggers.evaluate import lateness
 from triggers.forecasting import FORECAST, Outlook
-from triggers.model import Expectation
+from triggers.model import Due, Expectation
 from triggers.sentences import sentence
 from triggers.verdict import State
+from triggers.wording import wording
 
 HELD_US = 2_000_000
 """µs after its time within which a dataset is looked at where nothing holds the engine up."""
@@ -36,6 +39,13 @@ class Foretold:
     forecast: Forecast
     outlook: Outlook
     sentence: str | None
+
+
+class Awaited(NamedTuple):
+    """A release, and from when on it is late (µs UTC)."""
+
+    release: int
+    deadline: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,8 @@ class Standing:
     last_update: Update | None
     alert: AlertRow | None
     forecast: Foretold | None
+    awaited: Awaited | None
+    """The release that is to come next, or should have come; None: none is known."""
 
     @property
     def cause(self) -> Cause | None:
@@ -73,6 +85,8 @@ class Defined:
     severity: str
     timezone: str
     states: Mapping[State, int]
+    sentence: str | None
+    """What is expected, in words; None as of the body."""
 
     @property
     def datasets(self) -> int:
@@ -98,14 +112,25 @@ class Standings:
         self._seen = Seen(scope.visible, self._unnamed.keys())
         self._seen_alerts = alert_reads.seen_by(scope.conn, scope.visible, scope.sees)
 
-    def page(self, wanted: Wanted, *, after: Key | None, limit: int) -> Page[Standing]:
-        """List how datasets stand, the worst first."""
+    def page(
+        self, wanted: Wanted, *, after: Key | None, limit: int, sort: Sort = Sort.WORST
+    ) -> Page[Standing]:
+        """List how datasets stand, the worst first unless told otherwise."""
         wanted = self._narrowed(wanted)
-        found = standing_reads.list_standings(self._conn, wanted, self._seen, after=after, limit=limit)
+        found = standing_reads.list_standings(
+            self._conn, wanted, self._seen, after=after, limit=limit, sort=sort
+        )
         return Page(self._standings(found.items), found.next)
 
-    def picked(self, owner: str | None, tag: str | None, writer: JobRef | None = None) -> set[int] | None:
-        """Give the datasets with an owner, a tag, and a job that writes them now, as far as these are given.
+    def picked(
+        self,
+        owner: str | None,
+        tag: str | None,
+        *,
+        tool: str | None = None,
+        writer: JobRef | None = None,
+    ) -> set[int] | None:
+        """Give the datasets with an owner, a tag, a tool, and a job that writes them now, as far as these are given.
 
         None if none of them is.
         """
@@ -114,12 +139,24 @@ class Standings:
             if wanted is not None:
                 ids = {id_ for id_, texts in known(self._conn, found).items() if wanted in texts}
                 found = ids if found is None else found & ids
+        if tool is not None:
+            asked = standing_reads.dataset_ids(self._conn) if found is None else found
+            made = labels.tools(self._conn, asked, visible=self._scope.visible)
+            found = {id_ for id_, texts in made.items() if tool in texts}
         return found
 
-    def counts(self) -> dict[State, int]:
+    def counts(self, wanted: Wanted = ANYTHING) -> dict[State, int]:
         """Count by state, every state."""
-        found = standing_reads.count_states(self._conn, self._seen)
+        found = standing_reads.count_states(self._conn, self._seen, self._narrowed(wanted))
         return {state: found.get(state, 0) for state in State}
+
+    def values(self, chosen: Mapping[Trait, Collection[str]]) -> dict[Trait, list[Value]] | None:
+        """Count by what standings can be picked out by, see ``values_of``; None if there are too many for that."""
+        found = standing_reads.keys(self._conn, self._seen, MOST_COUNTED + 1)
+        if len(found) > MOST_COUNTED:
+            return None
+        unnamed = self._unnamed or self._only_in_rules()
+        return values_of(self._conn, self._scope.visible, found, unnamed, chosen)
 
     def expectations(self, *, after: Key | None, limit: int) -> Page[Defined]:
         """List expectations by id."""
@@ -227,12 +264,24 @@ class Standings:
                     sentence(kept.reason, expectation.timezone),
                     updates.get(kept.dataset_id),
                     _first(alerts.get((kept.expectation_id, kept.dataset_id), ())),
-                    self._foretold(outlooks.get((kept.expectation_id, kept.dataset_id)), kept, expectation),
+                    self._foretold(outlooks.get((kept.expectation_id, kept.dataset_id)), expectation),
+                    self._awaited(expectation, kept),
                 )
             )
         return standings
 
-    def _foretold(self, found: Forecast | None, kept: Kept, expectation: Expectation) -> Foretold | None:
+    def _awaited(self, expectation: Expectation, kept: Kept) -> Awaited | None:
+        met = kept.state in (State.FRESH, State.RECOVERED)
+        if isinstance(expectation.condition, Due) and (met or kept.release is None):
+            # What came first is of no release, and what never came was not due yet.
+            after = self._scope.now if kept.release is None else kept.release
+            release = timetable(expectation.condition, expectation.timezone).after(after)
+            return None if release is None else Awaited(release, release + expectation.grace.late)
+        if kept.release is None or kept.deadline is None:
+            return None
+        return Awaited(kept.release, kept.deadline)
+
+    def _foretold(self, found: Forecast | None, expectation: Expectation) -> Foretold | None:
         """Give what is foretold of the release that is awaited."""
         if found is None or found.outlook is None:
             return None
@@ -261,6 +310,7 @@ class Standings:
                 body.get("severity", "warning"),
                 body["timezone"],
                 states.get(id_, {}),
+                wording(expectation_of(body)) if self._may_read(body) else None,
             )
             for id_, body in bodies.items()
         }

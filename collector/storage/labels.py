@@ -1,4 +1,4 @@
-"""What datasets are picked out by besides their names: their tags, and who owns them. Canonical ids everywhere."""
+"""What datasets are picked out by besides their names: their tags, owners and tools. Canonical ids everywhere."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from collector.storage.facet_reads import DELETED, bodies_of
 from collector.storage.node_facts import owners_in
+from collector.storage.node_facts import tools as tools_of
 from collector.storage.selects import chunks
-from collector.storage.tables import dataset, facet, tagged
+from collector.storage.tables import dataset, edge, facet, job, namespace, tagged
 from collector.storage.upsert import among
 from collector.storage.visibility import Visible, within
+from lineage.model import Direction
 
 
 def tags(
@@ -48,6 +50,44 @@ def owners(
         _bodies(conn, "ownership", only, visible), key=lambda each: (each[0] != each[1], each[1])
     ):
         found[id_] += (owner.name for owner in owners_in(body))
+    return dict(found)
+
+
+def tools(conn: Connection, only: Collection[int], *, visible: Visible = None) -> dict[int, set[str]]:
+    """Give the tools that write datasets: SPARK, DBT and so on, as the ``jobType`` facets of their jobs have them.
+
+    Of jobs that are ``visible``, and write them now.
+    """
+    writes = (edge.c.direction == Direction.OUTPUT, edge.c.valid_to.is_(None))
+    rows = conn.execute(
+        select(dataset.c.canonical_id, edge.c.job_id)
+        .join_from(dataset, edge, edge.c.dataset_id == dataset.c.id)
+        .join(job, job.c.id == edge.c.job_id)
+        .where(*writes, within(job.c.namespace_id, visible), *_only(conn, only, visible))
+        .distinct()
+    ).all()
+    known: dict[int, str] = {}
+    for part in chunks(sorted({row.job_id for row in rows})):
+        known |= tools_of(conn, part)
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.job_id in known:
+            found[row.canonical_id].add(known[row.job_id])
+    return dict(found)
+
+
+def names(
+    conn: Connection, only: Collection[int], *, visible: Visible = None
+) -> dict[int, set[tuple[str, str]]]:
+    """Give the names that datasets have: (namespace, name)."""
+    rows = conn.execute(
+        select(dataset.c.canonical_id, namespace.c.name.label("namespace"), dataset.c.name)
+        .join_from(dataset, namespace, namespace.c.id == dataset.c.namespace_id)
+        .where(*_only(conn, only, visible))
+    )
+    found: defaultdict[int, set[tuple[str, str]]] = defaultdict(set)
+    for row in rows:
+        found[row.canonical_id].add((row.namespace, row.name))
     return dict(found)
 
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, and_, case, func, select, tuple_
+from sqlalchemy import BigInteger, Connection, and_, case, func, literal, select, tuple_
 
 from collector.storage.tables import outcome, rule
-from collector.storage.upsert import REPLACE, among, update_rows, write_rows
+from collector.storage.upsert import REPLACE, among, table_of, update_rows, write_rows
 from triggers.alerts import Alert
 from triggers.breaches import Described
 from triggers.documents import expectation_of
@@ -60,6 +60,18 @@ class Miss(NamedTuple):
     expectation_id: str
     dataset_id: int
     deadline: int
+
+
+class Entry(NamedTuple):
+    """What is entered of a release; µs UTC."""
+
+    expectation_id: str
+    dataset_id: int
+    release: int
+    deadline: int
+    arrived: int | None
+    met: bool
+    excluded_by: str | None
 
 
 class Exclusion:
@@ -166,7 +178,14 @@ def reexclude(conn: Connection, rules: RuleSet, describe: Describe, since: int) 
         after = (last.deadline_at, last.expectation_id, last.dataset_id, last.release_at)
 
 
-def account(conn: Connection, since: int, until: int, *, expectation_id: str | None = None) -> list[Tally]:
+def account(
+    conn: Connection,
+    since: int,
+    until: int,
+    *,
+    dataset_ids: Collection[int] | None = None,
+    expectation_id: str | None = None,
+) -> list[Tally]:
     """Count the deadlines with ``since <= deadline < until`` (µs UTC) by dataset and expectation."""
     counted = outcome.c.excluded_by.is_(None)
     statement = select(
@@ -176,6 +195,8 @@ def account(conn: Connection, since: int, until: int, *, expectation_id: str | N
         func.sum(case((and_(counted, outcome.c.met), 1), else_=0)),
         func.sum(case((counted, 0), else_=1)),
     ).where(outcome.c.deadline_at >= since, outcome.c.deadline_at < until)
+    if dataset_ids is not None:
+        statement = statement.where(among(conn, outcome.c.dataset_id, dataset_ids))
     if expectation_id is not None:
         statement = statement.where(outcome.c.expectation_id == expectation_id)
     rows = conn.execute(statement.group_by(outcome.c.expectation_id, outcome.c.dataset_id))
@@ -204,6 +225,31 @@ def misses(
     return [Miss(*row) for row in conn.execute(statement.order_by(outcome.c.deadline_at))]
 
 
+def newest(conn: Connection, wanted: Collection[tuple[str, int]], count: int) -> list[Entry]:
+    """Give the newest ``count`` entries of each of these (expectation, dataset), in the order of their releases."""
+    asked = table_of(conn, [(dataset_id, expectation_id) for expectation_id, dataset_id in wanted])
+    mine = (outcome.c.expectation_id == asked.c.text, outcome.c.dataset_id == asked.c.id)
+    older = outcome.alias("older")
+    # A look at the primary key for each, and no more of what is kept for years than is asked for.
+    oldest = (
+        select(older.c.release_at)
+        .where(older.c.expectation_id == asked.c.text, older.c.dataset_id == asked.c.id)
+        .order_by(older.c.release_at.desc())
+        .limit(1)
+        .offset(count - 1)
+        .correlate(asked)
+        .scalar_subquery()
+    )
+    since = func.coalesce(oldest, literal(_EVER, BigInteger))
+    rows = conn.execute(
+        select(outcome)
+        .join_from(asked, outcome, and_(*mine))
+        .where(outcome.c.release_at >= since)
+        .order_by(outcome.c.release_at)
+    )
+    return [Entry(*row) for row in rows]
+
+
 def objectives(conn: Connection) -> dict[str, Objective]:
     """Give the objectives of the expectations that have one, by id."""
     bodies = select(rule.c.id, rule.c.body).where(rule.c.kind == "expectation", rule.c.body.contains('"slo"'))
@@ -215,5 +261,8 @@ def _by_rule(expectation: Expectation) -> Described:
     """Describe a dataset that no event has named: only its whole name can mean it."""
     return Described(expectation.selector.namespace or "", expectation.selector.name or "")
 
+
+_EVER: Final = -(2**63)
+"""Lies before every release."""
 
 _KEY: Final = ("expectation_id", "dataset_id", "release_at")

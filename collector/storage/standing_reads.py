@@ -6,12 +6,13 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, case, exists, func, literal_column, or_, select, true
 
 from collector.storage.pages import Key, Page, cut, ordered
-from collector.storage.tables import dataset, evaluation, expectation_state, rule
+from collector.storage.tables import dataset, evaluation, expectation_state, forecast, rule
 from collector.storage.upsert import among
 from collector.storage.visibility import Visible, within
 from lineage.model import entity_id
@@ -27,6 +28,20 @@ WORST_FIRST: Final = (
     State.RECOVERED,
     State.FRESH,
 )
+
+
+class Sort(StrEnum):
+    """The order of a list of standings."""
+
+    WORST = "worst"
+    """The worst first, of these the one whose deadline comes or came first."""
+    NEXT = "next"
+    """What is violated, the worst first; then what was announced to become late, and what is due; then by when each
+    can become so."""
+    NAME = "name"
+    """By name of the dataset."""
+    EXPECTATION = "expectation"
+
 
 EXPECTATION: Final = "expectation"
 """The kind of rule."""
@@ -87,28 +102,80 @@ class Wanted:
     """Canonical; None: any."""
 
 
+ANYTHING: Final = Wanted()
+
+
 def list_standings(
-    conn: Connection, wanted: Wanted, seen: Seen, *, after: Key | None, limit: int
+    conn: Connection,
+    wanted: Wanted,
+    seen: Seen,
+    *,
+    after: Key | None,
+    limit: int,
+    sort: Sort = Sort.WORST,
 ) -> Page[Kept]:
-    """List how datasets stand, the worst first, of these the one whose deadline comes or came first."""
+    """List how datasets stand, in an order; ``after`` is a key of that order."""
     table = expectation_state
-    rank = case({state.value: number for number, state in enumerate(WORST_FIRST)}, value=table.c.state)
-    deadline = func.coalesce(table.c.deadline_at, literal_column(str(NEVER)))
-    order = (rank, deadline, table.c.expectation_id, table.c.dataset_id)
-    statement = select(table, rank.label("rank"), deadline.label("deadline")).where(
-        _may_see(conn, seen), *_conditions(conn, wanted, seen)
-    )
+    by = _ORDERS[sort]
+    key = [column.label(f"key_{number}") for number, column in enumerate(by)]
+    order = (*by, table.c.expectation_id, table.c.dataset_id)
+    statement = select(table, *key).where(_may_see(conn, seen), *_conditions(conn, wanted, seen))
+    if sort is Sort.NAME:
+        statement = statement.outerjoin(dataset, dataset.c.id == table.c.dataset_id)
     rows = conn.execute(ordered(statement, order, after, limit)).all()
-    page = cut(rows, limit, lambda row: (row.rank, row.deadline, row.expectation_id, row.dataset_id))
+    page = cut(
+        rows,
+        limit,
+        lambda row: (*(row._mapping[each.name] for each in key), row.expectation_id, row.dataset_id),
+    )
     return page.map(lambda row: _kept(row, row.next_look_at))
 
 
-def count_states(conn: Connection, seen: Seen) -> dict[State, int]:
+def _orders() -> dict[Sort, tuple[ColumnElement[Any], ...]]:
+    """Give what each order goes by, before the key of the table."""
+    table = expectation_state.c
+    never: ColumnElement[Any] = literal_column(str(NEVER))
+    rank = case({state.value: number for number, state in enumerate(WORST_FIRST)}, value=table.state)
+    deadline = func.coalesce(table.deadline_at, never)
+    violated = table.state.in_([state.value for state in State if state.violated])
+    announced = exists().where(
+        forecast.c.expectation_id == table.expectation_id,
+        forecast.c.dataset_id == table.dataset_id,
+        forecast.c.missing.is_(True),
+    )
+    bad, due = len([state for state in State if state.violated]), table.state == State.DUE.value
+    pain = case((violated, rank), (announced, bad), (due, bad + 1), else_=bad + 2)
+    when = case((or_(violated, due), deadline), else_=func.coalesce(table.next_look_at, never))
+    return {
+        Sort.WORST: (rank, deadline),
+        Sort.NEXT: (pain, when),
+        Sort.NAME: (func.coalesce(dataset.c.name, ""),),
+        Sort.EXPECTATION: (),
+    }
+
+
+_ORDERS: Final = _orders()
+
+
+def keys(conn: Connection, seen: Seen, limit: int) -> list[tuple[str, int, State]]:
+    """Give (expectation, dataset, state) of all that is expected, at most ``limit`` of them."""
+    table = expectation_state.c
+    statement = select(table.expectation_id, table.dataset_id, table.state).where(_may_see(conn, seen))
+    return [
+        (id_, dataset_id, State(state)) for id_, dataset_id, state in conn.execute(statement.limit(limit))
+    ]
+
+
+def dataset_ids(conn: Connection) -> set[int]:
+    """Give the datasets (canonical ids) of which anything is expected."""
+    return set(conn.execute(select(expectation_state.c.dataset_id).distinct()).scalars())
+
+
+def count_states(conn: Connection, seen: Seen, wanted: Wanted = ANYTHING) -> dict[State, int]:
     """Count what is expected of datasets by how they stand."""
     table = expectation_state
-    rows = conn.execute(
-        select(table.c.state, func.count()).where(_may_see(conn, seen)).group_by(table.c.state)
-    )
+    mine = (_may_see(conn, seen), *_conditions(conn, wanted, seen))
+    rows = conn.execute(select(table.c.state, func.count()).where(*mine).group_by(table.c.state))
     return {State(state): number for state, number in rows}
 
 

@@ -20,6 +20,7 @@ from collector.demo.emitters import events_of
 from collector.demo.events import events
 from collector.demo.model import DAY, HOUR, MINUTE, SECOND
 from collector.demo.occasions import Occasion
+from collector.demo.people import Act, acts
 from collector.demo.receiver import Receiver
 from collector.demo.rules import ALIASES, rules
 from collector.demo.stack import STARTED
@@ -100,31 +101,36 @@ class Past:
         self._dispatcher = Dispatcher(database, holder(), settings, clock=self._clock, chance=chance)
         self._waiting: deque[tuple[int, bytes]] = deque()
         """Bodies that are on their way, by the time at which they come."""
+        self._acts: deque[Act] = deque()
         receiver.on_start = self._start
 
     def collect(self, until: int, told: Told) -> None:
-        """Take in what comes before a time (µs UTC), and do nothing else; ``told`` hears of the time that it is."""
-        self._become_active(self._projector)
+        """Take in what comes before a time (µs UTC), without rules; ``told`` hears of the time that it is."""
+        # The clock of leases is the real one.
+        if not (self._projector.take() and self._engine.take()):
+            raise DatabaseUnavailable("A server works on the database of the demo. Stop it first.")
         self._send(self._story_until(until))
         while self._waiting:
             self._now = self._waiting[min(BULK, len(self._waiting)) - 1][0]
             self._take_in(BULK)
             told(self._now)
         self._now = self._since = until
+        self._rest()
 
     def begin(self) -> None:
         """Put the rules."""
         with self._database.write() as conn:
             rule_store.replace(conn, rules(self._story, self._receiver.url), self._now)
             aliases.replace(conn, ALIASES)
-        self._become_active(self._engine)
 
     def live_through(self, until: int, told: Told) -> None:
         """Go on until a time (µs UTC); ``told`` hears of the time that it has become."""
         self._send(self._story_until(until))
+        self._acts = deque(acts(self._story, self._since, until))
         while (now := self._next(until)) < until:
             self._now = now
             self._take_in()
+            self._act()
             self._rest()
             told(now)
         self._now = until
@@ -138,11 +144,6 @@ class Past:
 
     def _clock(self) -> int:
         return self._now
-
-    def _become_active(self, worker: Projector | Engine) -> None:
-        # The clock of leases is the real one.
-        if not worker.take():
-            raise DatabaseUnavailable("A server works on the database of the demo. Stop it first.")
 
     def _story_until(self, until: int) -> Iterator[tuple[int, bytes]]:
         encode = msgspec.json.Encoder().encode
@@ -160,6 +161,8 @@ class Past:
         times = [max(self._engine.wake(), soon)]
         if due is not None:
             times.append(max(due, soon))
+        if self._acts:
+            times.append(max(self._acts[0].at, soon))
         if self._waiting:
             hours, together = CLOSELY
             at = self._waiting[0][0]
@@ -181,6 +184,12 @@ class Past:
                 append(self._database, conn, rows)
                 reject(conn, refusals)
             self._projector.step()
+
+    def _act(self) -> None:
+        """Let people do what they have done by now."""
+        while self._acts and self._acts[0].at <= self._now:
+            with self._database.write() as conn:
+                self._acts.popleft().do(conn, self._now)
 
     def _rest(self) -> None:
         """Let all work until there is nothing more to do now."""

@@ -13,15 +13,18 @@ from random import Random
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from collector.demo.model import DAY, MINUTE, SECOND, Flow, Step, Table
+from collector.demo.model import DAY, MINUTE, SECOND, Flow, Step, Table, Tool
 from collector.demo.stack import STARTED
 from collector.demo.story import Fate, Story
 
 WEEK: Final = (0.94, 0.91, 0.95, 0.98, 1.12, 1.31, 1.2)
 """How much is sold on the days of a week, from Monday on."""
 
-RETRY_US: Final = 5 * MINUTE
+RETRY_US: Final = 25 * MINUTE
 """How long Airflow waits for the second try."""
+
+FAILED_PART: Final = 0.4
+"""A step that fails does so after this part of the time that it would have taken."""
 
 
 class Sent(NamedTuple):
@@ -149,12 +152,14 @@ class Occasion:
 
     def _attempts(self, step: Step, ready: int) -> list[Try]:
         start = ready + int(self._chance(f"wait {step.name}").uniform(0.3, 2.5) * SECOND)
-        fails = self.fate.fails == step.name
-        first = Try(step, 1, start, start + self._took(step, 1, start), fails)
-        if not fails or not self.fate.retried:
+        if self.fate.fails != step.name:
+            return [Try(step, 1, start, start + self._took(step, 1, start), failed=False)]
+        first = Try(step, 1, start, start + int(self._took(step, 1, start) * FAILED_PART), failed=True)
+        if self.flow.tool is not Tool.AIRFLOW:
             return [first]
-        again = first.end + RETRY_US
-        return [first, Try(step, 2, again, again + self._took(step, 2, again), failed=False)]
+        again, took = first.end + RETRY_US, self._took(step, 2, start)
+        took = took if self.fate.retried else int(took * FAILED_PART)
+        return [first, Try(step, 2, again, again + took, failed=not self.fate.retried)]
 
     def _took(self, step: Step, number: int, start: int) -> int:
         if step.runs is not None:

@@ -139,7 +139,7 @@ INCIDENTS: Final = (
     Incident("supplier-feed", 8, skipped=True),
     Incident("shop_pg", 2, (14, 16), rows=0.12),
     Incident("payments", 19, delay=50),
-    Incident("inventory", 7, slow=7.0),
+    Incident("inventory", 7, slow=20.0),
 )
 
 

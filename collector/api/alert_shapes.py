@@ -115,17 +115,6 @@ class Notification(Schema):
     )
 
 
-class AlertDetail(Alert):
-    """All about one alert."""
-
-    affected = fields.List(
-        fields.Nested(Alert), required=True, metadata=said("what it explains, at most 100; `/alerts` has all")
-    )
-    notifications = fields.List(
-        fields.Nested(Notification), required=True, metadata=said("that named it, the newest 50")
-    )
-
-
 class AcknowledgeBody(Schema):
     """Who takes care of it."""
 
@@ -166,6 +155,26 @@ class Matcher(Schema):
                 re.compile(data["value"])
             except re.error as error:
                 raise ValidationError(f"No pattern: {error}.", "value") from error
+
+
+class PreviewBody(Schema):
+    """What a silence would match."""
+
+    matchers = fields.List(
+        fields.Nested(Matcher),
+        required=True,
+        validate=validate.Length(min=1, max=100),
+        metadata=said("all of them must hold"),
+    )
+
+
+class Preview(Schema):
+    """The open alerts that a silence would match."""
+
+    items = fields.List(
+        fields.Nested(Alert), required=True, metadata=said("at most 20 of them, causes first")
+    )
+    total = fields.Integer(required=True)
 
 
 class SilencesQuery(Paged):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection
@@ -9,13 +10,24 @@ from sqlalchemy import Connection
 from collector.api import alert_shapes as shapes
 from collector.api import cursors
 from collector.api.access import principal, require_operate, signed, visible
+from collector.api.alert_detail_shapes import AlertDetail
 from collector.api.alias_shapes import NoQuery
+from collector.api.causes import document as cause_document
+from collector.api.freshness_documents import decision
 from collector.api.native import Native
 from collector.api.parameters import LAST_ID, limit_of
+from collector.api.questions import asking
 from collector.api.services import reading, services
-from collector.storage import alert_reads
-from collector.storage.alert_reads import Acknowledgement, Seen, Wanted
+from collector.api.silences import document as silence
+from collector.questions.causes import Causes
+from collector.questions.scope import Scope
+from collector.questions.standings import Standings
+from collector.questions.telling import alert_of, telling
+from collector.questions.why import muted_by
+from collector.storage import alert_reads, silences, told
+from collector.storage.alert_reads import Acknowledgement, AlertRow, Seen, Wanted
 from collector.times import now_us
+from triggers.alerts import matches
 
 blueprint = Native("alerts", "What is wrong, what explains it, and who takes care of it.")
 
@@ -24,6 +36,8 @@ ID = {"alert_id": "the id of the alert, as the list gives it"}
 
 MOST_AFFECTED = 100
 MOST_NOTIFICATIONS = 50
+MOST_SILENCES = 500
+MOST_DECISIONS = 10
 
 
 @blueprint.get("/alerts", shapes.Alerts, query=shapes.AlertsQuery, missing=True)
@@ -50,16 +64,16 @@ def list_alerts(query: dict[str, Any]) -> object:
         return cursors.answer(alert_reads.list_alerts(conn, wanted, seen, after=after, limit=limit))
 
 
-@blueprint.get(ONE, shapes.AlertDetail, query=NoQuery, missing=True, path=ID)
+@blueprint.get(ONE, AlertDetail, query=NoQuery, missing=True, path=ID)
 def get_alert(_query: dict[str, Any], alert_id: int) -> object:
     """Give an alert with what it explains, and who was told."""
     with reading() as conn:
-        return _detail(conn, alert_id)
+        return detail(asking(conn, {}), alert_id)
 
 
 @blueprint.post(
     f"{ONE}/acknowledge",
-    shapes.AlertDetail,
+    AlertDetail,
     body=shapes.AcknowledgeBody,
     missing=True,
     path=ID,
@@ -71,7 +85,7 @@ def acknowledge(body: dict[str, Any], alert_id: int) -> object:
     return _set(alert_id, word)
 
 
-@blueprint.post(f"{ONE}/unacknowledge", shapes.AlertDetail, body=shapes.NoBody, missing=True, path=ID)
+@blueprint.post(f"{ONE}/unacknowledge", AlertDetail, body=shapes.NoBody, missing=True, path=ID)
 def unacknowledge(_body: dict[str, Any], alert_id: int) -> object:
     """Say that nobody takes care of an alert after all."""
     require_operate()
@@ -83,21 +97,41 @@ def _set(alert_id: int, word: Acknowledgement | None) -> object:
     with database.write() as conn:
         alert_reads.acknowledge(conn, alert_reads.find_alert(conn, alert_id, _seen(conn)), word)
         database.notify(conn)
-        return _detail(conn, alert_id)
+        return detail(asking(conn, {}), alert_id)
 
 
-def _detail(conn: Connection, alert_id: int) -> object:
-    return detail(conn, alert_id, _seen(conn))
-
-
-def detail(conn: Connection, alert_id: int, seen: Seen) -> dict[str, Any]:
-    """Give an alert as ``shapes.AlertDetail`` writes it."""
-    found = alert_reads.find_alert(conn, alert_id, seen)
+def detail(scope: Scope, alert_id: int) -> dict[str, Any]:
+    """Give an alert as ``alert_detail_AlertDetail`` writes it."""
+    conn, causes = scope.conn, Causes(scope)
+    shown = causes.one(alert_id)
+    found, seen = shown.alert, causes.seen
     wanted = Wanted(which="open" if found.ends_at is None else "all", cause=found)
     affected = alert_reads.list_alerts(conn, wanted, seen, after=None, limit=MOST_AFFECTED)
-    told = alert_reads.notifications(conn, found, seen, MOST_NOTIFICATIONS)
-    fields = {name: getattr(found, name) for name in (*found.__slots__, "node")}
-    return fields | {"affected": affected.items, "notifications": told}
+    notifications = alert_reads.notifications(conn, found, seen, MOST_NOTIFICATIONS)
+    everything = scope.visible is None
+    deliveries = told.sent(conn, [each.key for each in notifications]) if everything else {}
+    muted = next(iter(muted_by(scope, [found])), None)
+    return cause_document(shown) | {
+        "affected": affected.items,
+        "notifications": [asdict(each) | {"delivery": deliveries.get(each.key)} for each in notifications],
+        "muted": muted,
+        "telling": telling(conn, found, muted) if everything else None,
+        "silences": _matching(scope, found) if everything else None,
+        "decisions": _decisions(scope, found),
+    }
+
+
+def _matching(scope: Scope, found: AlertRow) -> list[dict[str, Any]]:
+    alert, states = alert_of(found), (silences.State.PENDING, silences.State.ACTIVE)
+    page = silences.list_silences(scope.conn, states, scope.now, after=None, limit=MOST_SILENCES)
+    return [silence(each, scope.now) for each in page.items if matches(each.matchers, alert)]
+
+
+def _decisions(scope: Scope, found: AlertRow) -> list[dict[str, Any]]:
+    if found.type != "dataset":
+        return []
+    page = Standings(scope).history(found.rule, found.subject_id, after=None, limit=MOST_DECISIONS)
+    return [decision(each) for each in page.items]
 
 
 def _seen(conn: Connection) -> Seen:

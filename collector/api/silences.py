@@ -12,15 +12,19 @@ from collector.api.native import Native
 from collector.api.parameters import limit_of
 from collector.api.services import reading, services
 from collector.errors import FieldError, Unprocessable
+from collector.questions.telling import alert_of
 from collector.storage import silences
+from collector.storage.alert_reads import EVERYTHING, open_rows
 from collector.times import now_us
-from triggers.alerts import Matcher
+from triggers.alerts import Matcher, matches
 from triggers.silences import Silence
 
 blueprint = Native("silences", "What nobody need be told for a while.")
 
 ID_BYTES = 6
 """Short enough to be typed; two of a million silences are one with a probability of 0.002."""
+
+MOST_PREVIEWED = 20
 
 ID = {"silence_id": "the id of the silence, as the list gives it"}
 
@@ -52,6 +56,16 @@ def put_silence(body: dict[str, Any]) -> object:
         kept = silences.put(conn, wanted, body.get("id"), now)
         database.notify(conn)
     return document(kept, now)
+
+
+@blueprint.post("/silences/preview", shapes.Preview, body=shapes.PreviewBody)
+def preview(body: dict[str, Any]) -> object:
+    """Tell which open alerts a silence with these matchers would match."""
+    require_everything()
+    matchers = [Matcher(**matcher) for matcher in body["matchers"]]
+    with reading() as conn:
+        found = [each for each in open_rows(conn, EVERYTHING) if matches(matchers, alert_of(each))]
+    return {"items": found[:MOST_PREVIEWED], "total": len(found)}
 
 
 @blueprint.post("/silences/<silence_id>/expire", shapes.Silence, body=shapes.NoBody, missing=True, path=ID)

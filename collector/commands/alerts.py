@@ -11,13 +11,14 @@ from sqlalchemy import Connection
 
 from collector.api import alerts as answers
 from collector.api import cursors
-from collector.api.alert_shapes import AlertDetail
+from collector.api.alert_detail_shapes import AlertDetail
 from collector.api.alert_shapes import Alerts as Shape
 from collector.api.freshness_shapes import SEVERITIES
 from collector.commands.asking import format_option, limit_option, more, print_columns, print_json
 from collector.commands.standing_text import mark_severity, named, remarks, way
 from collector.commands.terminal import note, opened, out, plain, when, with_settings
 from collector.commands.tree import node_label
+from collector.questions.scope import Scope
 from collector.settings import Settings
 from collector.storage import alert_reads
 from collector.storage.alert_reads import EVERYTHING, Acknowledgement, AlertRow, Wanted, Which
@@ -86,7 +87,7 @@ def command(
 def show(settings: Settings, alert_id: int, form: str) -> None:
     """Show all about an alert: what explains it, what it affects, and who was told."""
     with opened(settings) as database, database.read() as conn:
-        found = answers.detail(conn, alert_id, EVERYTHING)
+        found = answers.detail(Scope(conn, now_us(), settings.max_nodes), alert_id)
         alert = alert_reads.find_alert(conn, alert_id, EVERYTHING)
     if form == "json":
         print_json(AlertDetail(), found)
@@ -110,7 +111,7 @@ def show(settings: Settings, alert_id: int, form: str) -> None:
         for each in found["affected"]:
             branch.add(plain(each.node))
     for told in found["notifications"]:
-        tree.add(plain(f"{when(told.at)}  told {told.receiver}: {told.title}"))
+        tree.add(plain(f"{when(told['at'])}  told {told['receiver']}: {told['title']}"))
     out().print(tree)
 
 

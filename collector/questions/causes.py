@@ -43,24 +43,29 @@ class Causes:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._seen = alert_reads.seen_by(scope.conn, scope.visible, scope.sees)
+        self.seen = alert_reads.seen_by(scope.conn, scope.visible, scope.sees)
 
     def page(
         self, wanted: Wanted, *, since: int | None = None, after: Key | None, limit: int, named: int
     ) -> Page[CauseShown]:
         """List causes as ``storage.causes.list_causes`` does; of what each explains, ``named`` are given."""
         conn, ended = self._scope.conn, wanted.which == "ended"
-        page = causes.list_causes(conn, wanted, self._seen, since=since, after=after, limit=limit)
+        page = causes.list_causes(conn, wanted, self.seen, since=since, after=after, limit=limit)
         return Page(self._shown(page.items, named, ended=ended), page.next)
+
+    def one(self, alert_id: int) -> CauseShown:
+        """Give an alert with what it comes to, be it a cause or not; raises ``NotFound``."""
+        found = alert_reads.find_alert(self._scope.conn, alert_id, self.seen)
+        return self._shown([found], 0, ended=found.ends_at is not None)[0]
 
     def count(self) -> Counts:
         """Count what is wrong now."""
-        return causes.count(self._scope.conn, self._seen)
+        return causes.count(self._scope.conn, self.seen)
 
     def _shown(self, found: Sequence[AlertRow], named: int, *, ended: bool) -> list[CauseShown]:
         conn = self._scope.conn
-        tallies = causes.tallies(conn, found, self._seen, self._scope.now, ended=ended)
-        explained = {} if ended or not named else causes.affected(conn, found, self._seen, named)
+        tallies = causes.tallies(conn, found, self.seen, self._scope.now, ended=ended)
+        explained = {} if ended or not named else causes.affected(conn, found, self.seen, named)
         jobs = last_run_ids(conn, [each.subject_id for each in found if each.type == "job"])
         runs = runs_by_id(conn, jobs.values(), self._scope.visible)
         return [

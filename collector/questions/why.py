@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from collector.questions.root_cause import RootCause, root_cause
@@ -100,7 +101,7 @@ def why(scope: Scope, node: str, *, depth: int) -> Why:
         standings=standings,
         alerts=alerts,
         root_cause=cause,
-        muted=_muted(scope, alerts),
+        muted=muted_by(scope, alerts),
         decisions=answers.history(None, dataset_id, after=None, limit=MOST_DECISIONS).items,
         notifications=sorted(told.values(), key=lambda each: -each.at)[:MOST_TOLD],
     )
@@ -125,7 +126,8 @@ def _headline(
     return said
 
 
-def _muted(scope: Scope, alerts: list[AlertRow]) -> list[Muted]:
+def muted_by(scope: Scope, alerts: Iterable[AlertRow]) -> list[Muted]:
+    """Give what holds alerts back, each once."""
     found = list(dict.fromkeys(alert.muted_by for alert in alerts if alert.muted_by))
     if not found:
         return []

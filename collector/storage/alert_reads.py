@@ -102,6 +102,8 @@ class AlertRow:
 class Told:
     """That a receiver was told; ``title`` is None for those who may not see everything."""
 
+    key: str
+    """That its delivery is known by."""
     at: int
     receiver: str
     reason: str
@@ -161,6 +163,14 @@ def subjects(conn: Connection, node: str, sees: Callable[[str], bool]) -> list[i
     return [known.get(id_, id_) for id_ in ids]
 
 
+def search(conn: Connection, q: str, seen: Seen, limit: int) -> list[AlertRow]:
+    """Give the alert of that id, and open ones of what has such a name, the newest first."""
+    named = and_(alert.c.name.icontains(q, autoescape=True), alert.c.ends_at.is_(None))
+    number = int(q) if q.isascii() and q.isdecimal() and len(q) < 19 else 0
+    asked = select(alert).where(may_see(seen), or_(named, alert.c.id == number))
+    return shown(conn, conn.execute(asked.order_by(alert.c.id.desc()).limit(limit)).all(), seen)
+
+
 def find_alert(conn: Connection, alert_id: int, seen: Seen) -> AlertRow:
     """Look an alert up; raises ``NotFound``, also for what the caller may not see."""
     row = conn.execute(select(alert).where(alert.c.id == alert_id, may_see(seen))).one_or_none()
@@ -184,6 +194,16 @@ def open_alerts(
     return found
 
 
+def open_rows(conn: Connection, seen: Seen) -> list[AlertRow]:
+    """Give all open alerts, causes first: there are never more than the engine tells of."""
+    rows = conn.execute(
+        select(alert)
+        .where(may_see(seen), alert.c.ends_at.is_(None))
+        .order_by(case((alert.c.cause.is_(None), 0), else_=1), alert.c.id)
+    ).all()
+    return shown(conn, rows, seen)
+
+
 def notifications(conn: Connection, found: AlertRow, seen: Seen, limit: int) -> list[Told]:
     """Give the newest notifications that named an alert.
 
@@ -200,6 +220,7 @@ def notifications(conn: Connection, found: AlertRow, seen: Seen, limit: int) -> 
     )
     return [
         Told(
+            row.id,
             row.at,
             row.receiver,
             row.reason,

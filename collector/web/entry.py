@@ -134,6 +134,13 @@ def may(scope: str, *, everywhere: bool = False) -> bool:
     return who is not None and who.allows(scope) and (who.sees_all or not everywhere)
 
 
+def inside(target: str, otherwise: str) -> str:
+    """Give an address that a form or a link brought along if it is one of ours, to go to; else ``otherwise``."""
+    # Browsers take a backslash for a slash, and two of them for the name of a host; tabs and line feeds they drop.
+    ours = target.startswith("/") and target[1:2] not in ("/", "\\") and target.isprintable()
+    return target if ours else otherwise
+
+
 def log_in(key: str) -> None:
     """Begin a session with the rights of a key; raises ``Unauthorized`` if it is not a good one."""
     who = services().authenticator.authenticate({"x-api-key": key})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -18,14 +18,14 @@ blueprint = entry.Page("login", public=True)
 @blueprint.get("/login")
 def show() -> ResponseReturnValue:
     """Ask for a key; whoever needs none, or has shown it, goes on."""
-    to = _inside(request.args.get("next", ""))
+    to = _next(request.args)
     return redirect(to, HTTPStatus.SEE_OTHER) if g.principal else page("login.html", next=to)
 
 
 @blueprint.post("/login")
 def enter() -> ResponseReturnValue:
     """Begin a session."""
-    to = _inside(request.form.get("next", ""))
+    to = _next(request.form)
     try:
         entry.log_in(request.form.get("key", "").strip())
     except Unauthorized as error:
@@ -43,14 +43,10 @@ def leave() -> ResponseReturnValue:
 @blueprint.post("/theme")
 def change_theme() -> ResponseReturnValue:
     """Keep how pages shall look."""
-    response = redirect(_inside(request.form.get("next", "")), HTTPStatus.SEE_OTHER)
+    response = redirect(_next(request.form), HTTPStatus.SEE_OTHER)
     entry.set_theme(response, request.form.get("theme", ""))
     return response
 
 
-def _inside(target: str) -> str:
-    """Give an address of ours to go to; whatever leads elsewhere becomes the overview."""
-    parts = urlsplit(target)
-    # Browsers take a backslash for a slash, and two of them for the name of a host.
-    inside = target.startswith("/") and not (parts.scheme or parts.netloc or target[1:2] in ("/", "\\"))
-    return target if inside and target.isprintable() else url_for("web.overview.show")
+def _next(given: Mapping[str, str]) -> str:
+    return entry.inside(given.get("next", ""), url_for("web.overview.show"))

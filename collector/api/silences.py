@@ -8,6 +8,7 @@ from typing import Any
 from collector.api import alert_shapes as shapes
 from collector.api import cursors
 from collector.api.access import require_everything, require_operate, signed
+from collector.api.alias_shapes import NoQuery
 from collector.api.native import Native
 from collector.api.parameters import limit_of
 from collector.api.services import reading, services
@@ -39,6 +40,14 @@ def list_silences(query: dict[str, Any]) -> object:
     with reading() as conn:
         page = silences.list_silences(conn, states, now, after=after, limit=limit)
     return cursors.answer(page.map(lambda each: document(each, now)))
+
+
+@blueprint.get("/silences/<silence_id>", shapes.Silence, query=NoQuery, missing=True, path=ID)
+def get_silence(_query: dict[str, Any], silence_id: str) -> object:
+    """Give a silence."""
+    require_everything()
+    with reading() as conn:
+        return document(silences.find(conn, silence_id), now_us())
 
 
 @blueprint.post("/silences", shapes.Silence, body=shapes.SilenceBody, missing=True)

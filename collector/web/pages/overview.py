@@ -2,13 +2,87 @@
 
 from __future__ import annotations
 
-from collector.web.entry import Page
+from typing import Any, Final
+
+from flask import request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from collector.api import events, status, triggers
+from collector.errors import Unavailable
+from collector.times import now_us
+from collector.web import moments, snippets
+from collector.web.asking import ask, do, twin
+from collector.web.drawing.labels import shown
+from collector.web.entry import Page, done, must_sign
 from collector.web.rendering import page
+from lineage.instants import parse_instant
 
 blueprint = Page("overview")
+
+NEWEST: Final = {"limit": "10", "body": "false"}
+OPEN_TRIGGERS: Final = {"limit": "6", "state": ["broken", "blocked", "held", "waiting"]}
+FIRST_FOR: Final = 600
+"""Seconds for which the first event of a server is news."""
 
 
 @blueprint.get("/")
 def show() -> str:
-    """Show it."""
-    return page("soon.html", title="Overview")
+    """Show how everything stands; on a server that no event has reached, how to send it one."""
+    found = ask(status.get_status)
+    newest = ask(events.get_events, NEWEST)
+    wanted = request.args.get("for", "")
+    wanted = wanted if wanted in snippets.TOOLS else snippets.FIRST
+    tool = snippets.TOOLS[wanted]
+    return page(
+        "overview.html",
+        status=found,
+        events=newest,
+        triggers=ask(triggers.list_triggers, OPEN_TRIGGERS),
+        heard=bool(newest["items"]),
+        first=_first(found, newest["items"]),
+        worst_state=_worst(found),
+        wanted=wanted,
+        tools_to_set=[(key, each.label) for key, each in snippets.TOOLS.items()],
+        snippet=snippets.snippet(tool, request.host_url.rstrip("/"), key=not must_sign()),
+        note=tool.note,
+        twin=twin(status.get_status),
+    )
+
+
+@blueprint.post("/test-event")
+def send_test_event() -> Response:
+    """Send this server an event."""
+    to = url_for("web.overview.show")
+    try:
+        sent = do(status.send_test_event, {})
+    except Unavailable as error:
+        return done(error.detail, to)
+    return done(f"Received: a run of {sent['job']['name']} in the namespace {sent['job']['namespace']}.", to)
+
+
+def _first(found: dict[str, Any], newest: list[dict[str, Any]]) -> Markup | None:
+    """Tell of the first event, as long as that is news."""
+    intake = found["intake"]
+    at = intake and intake["first_received_at"]
+    if not at or not newest or now_us() - parse_instant(at)[0] > FIRST_FOR * moments.SECOND:
+        return None
+    oldest = newest[-1]
+    about = oldest.get("job") or oldest.get("dataset")
+    tool = found["tools"][-1]["tool"] if found["tools"] else "unknown"
+    named = (
+        Markup(", {} <bdi class='data'>{}</bdi>").format(oldest["kind"], shown(about["name"]))
+        if about
+        else ""
+    )
+    return Markup("{}{}, {}").format(tool, named, moments.time(at, "clock"))
+
+
+def _worst(found: dict[str, Any]) -> str | None:
+    if found["causes"]:
+        return "failed" if any(each["rule"] == "failed_run" for each in found["causes"]) else "late"
+    if found["expectations"]["violated"]:
+        return "late"
+    if found["deadlines"] and found["deadlines"][0]["at_risk"]:
+        return "due"
+    return "fresh" if found["expectations"]["total"] else None

@@ -48,6 +48,7 @@ async function look() {
     }
     since = Date.now();
     say("Live");
+    document.dispatchEvent(new CustomEvent("looked"));
   } catch {
     const at = new Date(since);
     say(`Offline since ${String(at.getHours()).padStart(2, "0")}:${String(at.getMinutes()).padStart(2, "0")}`);

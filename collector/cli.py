@@ -15,6 +15,7 @@ from collector.errors import ConfigurationError, DatabaseUnavailable, TidegateEr
 
 COMMANDS: Final = {
     "serve": "Collect events over HTTP and answer questions about them.",
+    "demo": "Show all of it at work, on a made-up shop.",
     "ingest": "Write the events of files to the log.",
     "lineage": "Show where data comes from and goes to.",
     "impact": "Show who is affected by a change.",

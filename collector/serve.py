@@ -11,6 +11,7 @@ import socket
 import sys
 import tempfile
 import threading
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import structlog
@@ -36,7 +37,16 @@ RESTART_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
-def serve(settings: Settings) -> None:
+Beside = Callable[[str], Mapping[str, "Runner"]]
+"""Gives what else goes on while the server runs, by name; it is told the address at which the server is reached."""
+
+
+def nothing(_url: str) -> Mapping[str, Runner]:
+    """Do nothing else."""
+    return {}
+
+
+def serve(settings: Settings, beside: Beside = nothing) -> None:
     """Run the server until SIGTERM or SIGINT; returns when all has ended in order.
 
     Raises ``TidegateError`` if it cannot start, before anything has been started, or if the workers do not
@@ -45,10 +55,10 @@ def serve(settings: Settings) -> None:
     with tempfile.TemporaryDirectory(prefix="tidegate-metrics-") as metrics:
         # The metrics library decides at its import whether it counts for one process or for several.
         os.environ.setdefault(MULTIPROCESS, metrics)
-        _serve(settings)
+        _serve(settings, beside)
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings, beside: Beside) -> None:
     from collector import wiring
     from collector.engine.folder import release_rules
     from collector.loops import loops
@@ -60,10 +70,12 @@ def _serve(settings: Settings) -> None:
     try:
         check_bind(settings, wiring.has_keys(services.database))
         with listen(settings.host, settings.port) as listener:
-            _announce(settings, listener.getsockname()[1])
+            url = address_url(settings.host, listener.getsockname()[1])
+            _announce(url)
             if not settings.rules:
                 release_rules(services.database)
-            threads = [_Loop(name, each) for name, each in loops(services.database, settings).items()]
+            every = {**loops(services.database, settings), **beside(url)}
+            threads = [_Loop(name, each) for name, each in every.items()]
             for thread in threads:
                 thread.start()
             try:
@@ -112,8 +124,7 @@ def address_url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _announce(settings: Settings, port: int) -> None:
-    url = address_url(settings.host, port)
+def _announce(url: str) -> None:
     sys.stderr.write(
         f"Tidegate listens on {url}\n"
         f"  point your emitters at it:  export OPENLINEAGE_URL={url}\n"

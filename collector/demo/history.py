@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 from random import Random
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -19,14 +20,14 @@ from collector.demo import refused
 from collector.demo.emitters import events_of
 from collector.demo.events import events
 from collector.demo.model import DAY, HOUR, MINUTE, SECOND
-from collector.demo.occasions import Occasion
+from collector.demo.occasions import Occasion, Sent
 from collector.demo.people import Act, acts
 from collector.demo.receiver import Receiver
 from collector.demo.rules import ALIASES, rules
 from collector.demo.stack import STARTED
 from collector.demo.story import Story
 from collector.engine.runner import Engine
-from collector.errors import DatabaseUnavailable, Unprocessable
+from collector.errors import Conflict, Unprocessable
 from collector.ingest.intake import refuse, take
 from collector.ingest.projector import Projector
 from collector.outbound.dispatcher import Dispatcher
@@ -55,6 +56,11 @@ PATIENCE_SECONDS: Final = 0.002
 BULK: Final = 500
 """Events of one transaction where nobody looks."""
 
+LONGEST_KEPT: Final = 3650 * DAY
+"""Nothing of the past is forgotten while it is lived through (µs)."""
+
+ENCODE: Final = msgspec.json.Encoder().encode
+
 Told = Callable[[int], None]
 """Hears of a time, or for how long it has gone on (µs)."""
 
@@ -67,35 +73,38 @@ def build(
     ``progress`` takes the µs of that time that have been lived through. The same arguments give the same events, and
     what follows from them.
     """
-    story = Story(until, seed)
+    story, since = Story(until, seed), until - days * DAY
     database = Database(database_url)
     try:
-        with Receiver() as receiver:
-            since = until - days * DAY
-            past = Past(database, story, receiver, since)
-            try:
-                past.collect(until - min(days, WATCHED) * DAY, lambda now: progress(now - since))
-                past.begin()
-                past.live_through(until, lambda now: progress(now - since))
-            finally:
-                past.close()
+        with Receiver() as receiver, Past(database, story, receiver, since) as past:
+            past.fill(until, lambda now: progress(now - since))
     finally:
         database.close()
     return story
 
 
 class Past:
-    """Lives through time from ``since`` (µs UTC) on; nothing else may work on the database meanwhile."""
+    """Lives through time from ``since`` (µs UTC) on. Use it as a context manager."""
 
-    def __init__(self, database: Database, story: Story, receiver: Receiver, since: int) -> None:
+    def __init__(
+        self, database: Database, story: Story, receiver: Receiver, since: int, *, begun: int | None = None
+    ) -> None:
+        """``begun`` leaves out runs that were to start before (µs UTC)."""
         self._database = database
         self._story = story
         self._receiver = receiver
+        self._begun = begun
         self._now = self._since = since
         self._projector = Projector(database, holder=holder(), batch=2 * BULK)
         self._engine = Engine(
-            database, holder=holder(), settle=0, lag=DAY, keep=10 * DAYS * DAY, clock=self._clock, expected=EXPECTED
-        )  # fmt: skip
+            database,
+            holder=holder(),
+            settle=0,
+            lag=DAY,
+            keep=LONGEST_KEPT,
+            clock=self._clock,
+            expected=EXPECTED,
+        )
         settings = Settings(outbound_allow="127.0.0.1")
         chance = Random(story.seed).random  # noqa: S311  # of pauses between attempts
         self._dispatcher = Dispatcher(database, holder(), settings, clock=self._clock, chance=chance)
@@ -104,11 +113,33 @@ class Past:
         self._acts: deque[Act] = deque()
         receiver.on_start = self._start
 
-    def collect(self, until: int, told: Told) -> None:
-        """Take in what comes before a time (µs UTC), without rules; ``told`` hears of the time that it is."""
+    def __enter__(self) -> Self:
+        """Become the active one; raises ``Conflict`` if a server works on the database."""
         # The clock of leases is the real one.
         if not (self._projector.take() and self._engine.take()):
-            raise DatabaseUnavailable("A server works on the database of the demo. Stop it first.")
+            self._dispatcher.close()
+            raise Conflict("A server works on the database of the demo; stop it first.")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._projector.release()
+        self._engine.release()
+        self._dispatcher.close()
+
+    def fill(self, until: int, told: Told) -> None:
+        """Live through all the time to ``until`` (µs UTC), the last days of it with rules."""
+        self.collect(until - WATCHED * DAY, told)
+        with self._database.write() as conn:
+            rule_store.replace(conn, rules(self._story, self._receiver.url), self._now)
+            aliases.replace(conn, ALIASES)
+        self.live_through(until, told)
+
+    def collect(self, until: int, told: Told) -> None:
+        """Take in what comes before a time (µs UTC), many events at once; ``told`` hears of the time that it is."""
+        if until <= self._now:
+            return
         self._send(self._story_until(until))
         while self._waiting:
             self._now = self._waiting[min(BULK, len(self._waiting)) - 1][0]
@@ -117,15 +148,9 @@ class Past:
         self._now = self._since = until
         self._rest()
 
-    def begin(self) -> None:
-        """Put the rules."""
-        with self._database.write() as conn:
-            rule_store.replace(conn, rules(self._story, self._receiver.url), self._now)
-            aliases.replace(conn, ALIASES)
-
-    def live_through(self, until: int, told: Told) -> None:
-        """Go on until a time (µs UTC); ``told`` hears of the time that it has become."""
-        self._send(self._story_until(until))
+    def live_through(self, until: int, told: Told, *, live: int | None = None) -> None:
+        """Go on until a time (µs UTC); ``told`` hears of the time that it is. ``live`` is as ``events`` has it."""
+        self._send(self._story_until(until, live))
         self._acts = deque(acts(self._story, self._since, until))
         while (now := self._next(until)) < until:
             self._now = now
@@ -133,21 +158,21 @@ class Past:
             self._act()
             self._rest()
             told(now)
-        self._now = until
+        self._now = self._since = until
         self._take_in()
         self._engine.beat()
         self._rest()
 
-    def close(self) -> None:
-        """Let go of what it has."""
-        self._dispatcher.close()
+    def expect(self, sent: Iterable[Sent]) -> None:
+        """Let events come that are not the story's own."""
+        self._send((at, ENCODE(body)) for at, body in sent)
 
     def _clock(self) -> int:
         return self._now
 
-    def _story_until(self, until: int) -> Iterator[tuple[int, bytes]]:
-        encode = msgspec.json.Encoder().encode
-        yield from ((at, encode(body)) for at, body in events(self._story, self._since, until))
+    def _story_until(self, until: int, live: int | None = None) -> Iterator[tuple[int, bytes]]:
+        told = events(self._story, self._since, until, begun=self._begun, live=live)
+        yield from ((at, ENCODE(body)) for at, body in told)
         yield from refused.bodies(self._story, self._since, until)
 
     def _send(self, bodies: Iterable[tuple[int, bytes]]) -> None:
@@ -205,6 +230,5 @@ class Past:
         """Start what a firing asks for, as the tool behind the receiver would."""
         flow = STARTED[event["data"]["body"]["flow"]]
         occasion = Occasion(self._story, flow, self._now + 4 * SECOND)
-        encode = msgspec.json.Encoder().encode
-        self._send((at, encode(body)) for at, body in events_of(occasion))
+        self.expect(events_of(occasion))
         return {}

@@ -63,4 +63,4 @@ def _take_on(conn: Connection, now: int) -> None:
 
 def _pause(conn: Connection, now: int) -> None:
     why = "the newsletter is sent from the new tool"
-    trigger_requests.put(conn, "publish-customers", Kind.PAUSE, None, "demo", "anna", why, now)
+    trigger_requests.put(conn, "publish-customers", Kind.PAUSE, None, f"demo-{now}", "anna", why, now)

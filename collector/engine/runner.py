@@ -141,8 +141,7 @@ class Engine:
         self._pace = Pace()
         self._alerts_revision = -1
         self._beat_at: int | None = None
-        self._forgot_at = 0
-        self._put_off = False
+        self._forgot_at, self._put_off = 0, False
 
     @property
     def owes(self) -> bool:
@@ -170,13 +169,17 @@ class Engine:
                     stop.wait(RETRY_SECONDS)
         finally:
             if active:
-                self._turn.release()
+                self.release()
 
     def take(self) -> bool:
         """Become the active engine, if none is; tell whether we are."""
         self.beat()
         self._followed = None
         return self._turn.take()
+
+    def release(self) -> None:
+        """Let another one be active."""
+        self._turn.release()
 
     def step(self) -> bool:
         """Do one round; tell whether anything was done, and so there may be more to do."""

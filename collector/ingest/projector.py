@@ -87,7 +87,7 @@ class Projector:
                     stop.wait(RETRY_SECONDS)
         finally:
             if active:
-                self._turn.release()
+                self.release()
 
     def drain(self, progress: Callable[[int], None] = lambda events: None) -> int | None:
         """Project all that waits and return the number of events; None if another projector is active.
@@ -105,7 +105,7 @@ class Projector:
                 progress(done)
             return total
         finally:
-            self._turn.release()
+            self.release()
 
     def take(self) -> bool:
         """Become the active projector, if none is; tell whether we are."""
@@ -115,6 +115,10 @@ class Projector:
         self._target.projection.forget()
         self._rules.forget()
         return True
+
+    def release(self) -> None:
+        """Let another one be active."""
+        self._turn.release()
 
     def step(self) -> int:
         """Project one batch; give the number of its events, 0 if none waits. Only for the active one."""

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 
 from collector.api.fields import Instant
 from collector.api.question_shapes import Owner
-from collector.api.shapes import Assertion, Job, Name, Page, Run, RunMark, Update, said
+from collector.api.shapes import Assertion, Job, Name, Page, Run, Update, said
 from collector.storage.trigger_reads import TriggerState
 from lineage.model import Reason
 
@@ -87,7 +87,7 @@ class RunDetail(Run):
         required=True, metadata=said("false: there are more inputs or outputs")
     )
     ancestors = fields.List(
-        fields.Nested(RunMark),
+        fields.Nested(Run),
         required=True,
         metadata=said(
             "the runs that it is part of, the outermost first, as far as is clear which they are; at most 10"

@@ -32,10 +32,12 @@ def register(app: Flask) -> None:
     """Give the templates their filters and functions."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
+        brief=brief,
         code=mark,
         count=count,
         cut=cut,
         digest=digest,
+        lines=lines,
         look=states.look,
         name=shown,
         pretty=pretty,
@@ -94,9 +96,20 @@ def source(text: str) -> str:
 
 
 def _lines(text: str) -> str:
-    rest = len(text) - LONGEST_JSON
-    lines = "\n".join(map(shown, text[:LONGEST_JSON].split("\n")))
-    return lines if rest <= 0 else f"{lines}\n… {count(rest)} characters more"
+    return lines(text)
+
+
+def lines(text: str, most: int = LONGEST_JSON) -> str:
+    """Give a text of several lines with all in it made visible, cut after ``most`` characters, which it then says."""
+    rest = len(text) - most
+    seen = "\n".join(map(shown, text[:most].replace("\r\n", "\n").replace("\t", "    ").split("\n")))
+    return seen if rest <= 0 else f"{seen}\n… {count(rest)} characters more"
+
+
+def brief(text: str, most: int) -> str:
+    """Give the beginning of a text in one line, with all in it made visible."""
+    words = " ".join(text[: 2 * most].split())
+    return shown(words if len(text) <= 2 * most and len(words) <= most else f"{words[: most - 1]}…")
 
 
 def _raw(value: Any) -> Any:

@@ -11,11 +11,15 @@ from lineage.instants import parse_instant
 from triggers.zones import local, zone
 
 SECOND: Final = 1_000_000
+MANY_MINUTES: Final = 600
 STEPS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def span(seconds: float | None) -> str:
-    """Write a span in its two largest units: ``2 h 5 min``, ``42 min``, ``0.4 s``; a dash for None."""
+    """Write a span in its two largest units: ``2 h 5 min``, ``3 min 20 s``, ``0.4 s``; a dash for None.
+
+    Of many minutes the seconds are left out.
+    """
     if seconds is None:
         return "–"
     if abs(seconds) < 10:
@@ -26,7 +30,7 @@ def span(seconds: float | None) -> str:
         number, rest = divmod(rest, size)
         if number or parts:
             parts.append(f"{number} {unit}" if number else "")
-        if len(parts) == 2 or (parts and unit == "min"):
+        if len(parts) == 2 or (unit == "min" and abs(seconds) >= MANY_MINUTES):
             break
     return ("−" if seconds < 0 else "") + " ".join(filter(None, parts))
 

@@ -37,6 +37,7 @@ def register(app: Flask) -> None:
         count=count,
         cut=cut,
         digest=digest,
+        gist=gist,
         lines=lines,
         look=states.look,
         name=shown,
@@ -68,6 +69,23 @@ def page(template: str, /, **values: Any) -> str:
 def count(number: float | None) -> str:
     """Write a number with its thousands apart; a dash for None."""
     return "–" if number is None else f"{number:,}"
+
+
+_SAYS_MOST = re.compile(
+    r"[\w.$]*(Error|Exception|Failure|Violation|[a-z]\.[A-Z]\w+)\b[^:]{0,80}:|(?i:error|fatal):"
+)
+_SAYS_LITTLE = re.compile(
+    r"(at |File |During handling|The above exception|CONTEXT|DETAIL|HINT|STATEMENT|LINE)\b|\W*$"
+)
+
+
+def gist(error: str) -> str:
+    """Give the line of an error message that says most: the last that names an error, or else the last of any use."""
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    for wanted in (_SAYS_MOST.match, lambda line: not _SAYS_LITTLE.match(line)):
+        if found := next((line for line in reversed(lines) if wanted(line)), None):
+            return found
+    return lines[-1] if lines else ""
 
 
 def digest(markup: str) -> str:

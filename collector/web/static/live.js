@@ -18,6 +18,9 @@ function swap(fresh) {
   for (const element of fresh.querySelectorAll("[data-v][id]")) {
     const old = document.getElementById(element.id);
     if (!old || old.dataset.v === element.dataset.v || busy(old)) continue;
+    // Whoever knows that it must not be replaced now says so.
+    const swap = new CustomEvent("swap", { bubbles: true, cancelable: true, detail: element });
+    if (!old.dispatchEvent(swap)) continue;
     const open = [...old.querySelectorAll("details[open][id]")].map((each) => each.id);
     const scrolled = [...old.querySelectorAll(".wide")].map((each) => each.scrollLeft);
     old.replaceWith(element);

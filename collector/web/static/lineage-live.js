@@ -1,0 +1,36 @@
+// What changes while the page is open: states of nodes, never where they lie. A graph that is not the same any more
+// waits until somebody asks for it.
+
+const pad = (number) => String(number).padStart(2, "0");
+
+// The server writes clock times in UTC into the boxes; `data-times` has the instants, in their order.
+export function clocks(root) {
+  for (const text of root.querySelectorAll("text[data-times]")) {
+    const times = text.dataset.times.split(" ").map((each) => new Date(each));
+    let number = 0;
+    text.textContent = text.textContent.replace(/\b\d\d:\d\d\b/g, (clock) => {
+      const at = times[number++];
+      return at && !Number.isNaN(at.getTime()) ? `${pad(at.getHours())}:${pad(at.getMinutes())}` : clock;
+    });
+    text.removeAttribute("data-times");
+  }
+}
+
+export function watch() {
+  let changed = false;
+  document.addEventListener("swap", (event) => {
+    const old = event.target;
+    if (!old.matches(".node")) return;
+    const moved = old.getAttribute("transform") !== event.detail.getAttribute("transform");
+    const wider = old.querySelector(".box")?.getAttribute("width") !== event.detail.querySelector(".box")?.getAttribute("width");
+    if (changed || moved || wider) event.preventDefault();
+  });
+  document.addEventListener("swapped", (event) => {
+    if (event.target.matches("#graph-changed")) {
+      changed = true;
+      event.target.classList.add("on");
+    } else if (event.target.matches(".node")) {
+      clocks(event.target);
+    }
+  });
+}

@@ -1,0 +1,77 @@
+// The panel beside the drawing: loaded without the rest of the page, which stays where it is. The address follows.
+import { refresh } from "./times.js";
+
+export function panel(view) {
+  const stage = document.querySelector(".stage");
+  let from = null;
+  const current = () => document.getElementById("panel");
+
+  function put(fresh) {
+    current().replaceWith(fresh);
+    stage?.classList.toggle("open", !fresh.hidden);
+    refresh(fresh);
+    for (const button of fresh.querySelectorAll("button.copy")) {
+      button.hidden = false;
+      button.addEventListener("click", () => {
+        navigator.clipboard.writeText(button.dataset.copy ?? button.parentElement.querySelector("code").textContent);
+        button.textContent = "Copied";
+      });
+    }
+  }
+
+  async function load(url) {
+    const answer = await fetch(url, { headers: { Accept: "text/html" }, redirect: "error" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("panel");
+    if (!fresh) throw new Error("no panel");
+    put(fresh);
+  }
+
+  async function show(url, opener) {
+    const to = new URL(url, location.href);
+    to.hash = location.hash;
+    try {
+      await load(to);
+    } catch {
+      location.assign(to);
+      return;
+    }
+    from = opener ?? from;
+    history.pushState({}, "", to);
+    document.getElementById("panel-title")?.focus({ preventScroll: innerWidth > 1023 });
+  }
+
+  function shut() {
+    if (!current() || current().hidden) return false;
+    const to = new URL(location.href);
+    to.searchParams.delete("panel");
+    const empty = document.createElement("aside");
+    empty.id = "panel";
+    empty.className = "panel";
+    empty.hidden = true;
+    put(empty);
+    history.pushState({}, "", to);
+    from?.focus({ preventScroll: true });
+    return true;
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    const link = event.target.closest("a");
+    if (!link) return;
+    if (link.matches("[data-shut]")) {
+      event.preventDefault();
+      shut();
+    } else if (link.matches("a[data-panel], .k-dataset > a.n, .k-job > a.n, .k-run > a.n, .k-column > a.n")) {
+      event.preventDefault();
+      show(link.href?.baseVal ?? link.href, link);
+    } else if (link.closest(".stage, .notices, .steps") && link.search && !link.matches("[data-focus]")) {
+      // The same graph with something more or less in it: it stays where it is.
+      view?.remember();
+    }
+  });
+  addEventListener("popstate", () => {
+    load(location.href).catch(() => location.reload());
+  });
+  return { show, shut };
+}

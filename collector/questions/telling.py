@@ -76,21 +76,15 @@ def _routed(conn: Connection, found: AlertRow) -> Iterator[Word]:
         return
     cause = found.node if found.cause is None else found.cause.node or found.node
     keys = groups(policy, taking, alert, cause)
+    receivers = " and ".join(key.receiver for key in keys)
+    if receivers == NOBODY:
+        yield Word(f"The route {taking.name} says that nobody is told.")
+        return
+    yield Word(f"The route {taking.name} takes it to {receivers}.")
     known = told.group_times(conn, [key.id for key in keys])
     for key in keys:
-        if key.receiver == NOBODY:
-            yield Word(f"The route {taking.name} says that nobody is told.")
-            continue
         times = known.get(key.id)
         if times is not None and times.told_at is not None:
-            yield Word(
-                f"By the route {taking.name}, {key.receiver} was told of its group last", times.told_at
-            )
+            yield Word(f"{key.receiver} was told of its group last", times.told_at)
         if times is not None and times.next_at is not None:
-            yield Word(
-                f"By the route {taking.name}, {key.receiver} is next told, if anything changed", times.next_at
-            )
-        elif times is None:
-            yield Word(
-                f"The route {taking.name} takes it to {key.receiver}; its group has not been looked at yet."
-            )
+            yield Word(f"{key.receiver} is told next, if anything has changed", times.next_at)

@@ -38,7 +38,10 @@ RUN: Final[Mapping[str, Look]] = {
 }
 
 OTHER: Final[Mapping[str, Look]] = {
-    # triggers and their joins
+    # triggers, their inputs and joins
+    "new": Look("not followed yet", "unknown"),
+    "arrived": Look("arrived", "fresh"),
+    "checking": Look("being checked", "due", 1),
     "broken": Look("stopped itself", "failed", 6),
     "blocked": Look("blocked", "failed", 4),
     "held": Look("held back", "paused", 2),

@@ -41,7 +41,7 @@ class _Words(NamedTuple):
 
 
 DOUBLE_ORDERS: Final = _Words("shop.staging.stg_orders", "jonas", "orders came twice; the shop has mended it")
-NEW_ACCOUNT: Final = _Words("raw.campaigns", "aylin", "we move to another account until the weekend")
+NEW_ACCOUNT: Final = _Words("shop.ads.campaigns", "aylin", "we move to another account until the weekend")
 
 
 def _silence(id_: str, words: _Words, length: int) -> Callable[[Connection, int], None]:

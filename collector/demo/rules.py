@@ -30,7 +30,7 @@ ALIASES: Final[tuple[dict[str, Any], ...]] = (
         "reason": "Prefect takes the address of the database for the namespace",
     },
 )
-"""What somebody has accepted; what dlt-growth loads is left for whoever looks at the suggestions."""
+"""What somebody has accepted; what the ads are called is left for whoever looks at the suggestions."""
 
 
 def rules(story: Story, receiver: str) -> list[Row]:

@@ -40,13 +40,18 @@ ZENDESK: Final = Flow(
     fingerprint="r7FtJZ18aIlaIoeSroVb",
 )
 ADS: Final = Flow(
-    "google_ads",
-    Tool.DLT,
-    "dlt-growth",
-    (Step("load", writes=(t.AD_CAMPAIGNS, t.AD_COSTS), seconds=95),),
+    "ads",
+    Tool.AIRFLOW,
+    AIRFLOW,
+    (
+        Step("load_campaigns", (), (t.AD_CAMPAIGNS_LOADED,), 12, sql="COPY ads.campaigns FROM STDIN"),
+        Step("load_costs", (), (t.AD_COSTS_LOADED,), 41, sql="COPY ads.costs FROM STDIN"),
+    ),
     owner="growth",
     at=185,
-    fingerprint="mV2qTzC8yhWkPd0sXb3L",
+    description="campaigns and what they cost, from the network's API",
+    tags=("growth", "daily"),
+    day_before=True,
 )
 INGEST: Final = Flow(
     "ingest",

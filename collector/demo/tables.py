@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from collector.demo.model import Table, columns
 
 WAREHOUSE: Final = "postgres://warehouse.shop.internal:5432"
+SHORT: Final = "postgres://warehouse:5432"
 ORDERS_DB: Final = "postgres://orders-db.shop.internal:5432"
 LANDING: Final = "s3://shop-landing"
 LAKE: Final = "s3://shop-lake"
@@ -18,8 +20,8 @@ def _table(schema: str, name: str, fields: str, about: str, rows: int, owner: st
     return Table(WAREHOUSE, f"shop.{schema}.{name}", columns(fields), about, owner, rows)
 
 
-def _dlt(name: str, fields: str, about: str, rows: int, schema: str = "raw") -> Table:
-    return _table(schema, name, f"{fields}, _dlt_load_id text, _dlt_id text", about, rows)
+def _dlt(name: str, fields: str, about: str, rows: int) -> Table:
+    return _table("raw", name, f"{fields}, _dlt_load_id text, _dlt_id text", about, rows)
 
 
 def _lake(name: str, fields: str, about: str, rows: int) -> Table:
@@ -70,20 +72,16 @@ TICKETS: Final = _dlt(
     "Questions of customers",
     640,
 )
-AD_CAMPAIGNS: Final = _dlt(
-    "campaigns",
-    "campaign_id bigint, name text, network text, budget double precision",
-    "Campaigns",
-    38,
-    "ads",
+AD_CAMPAIGNS: Final = _table(
+    "ads", "campaigns", "campaign_id int8, name text, network text, budget numeric", "Campaigns", 38
 )
-AD_COSTS: Final = _dlt(
-    "costs",
-    "campaign_id bigint, day date, clicks bigint, cost double precision",
-    "What campaigns cost",
-    310,
-    "ads",
+AD_COSTS: Final = _table(
+    "ads", "costs", "campaign_id int8, day date, clicks int8, cost numeric", "What campaigns cost", 310
 )
+AD_CAMPAIGNS_LOADED: Final = replace(AD_CAMPAIGNS, namespace=SHORT)
+AD_COSTS_LOADED: Final = replace(AD_COSTS, namespace=SHORT)
+"""The same as their loader calls them, whose connection has the short name of the host. Nobody has said so yet."""
+
 ORDER_STATUS: Final = _table(
     "raw", "order_status", "order_id int8, status text, changed_at timestamptz", "Changes of orders", 5_200
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response
 
 from collector.api import (
+    about,
     alerts,
     aliases,
     causes,
@@ -17,6 +18,7 @@ from collector.api import (
     health,
     ingest,
     jobs,
+    keys,
     marquez,
     names,
     problems,
@@ -24,6 +26,7 @@ from collector.api import (
     rule_questions,
     rules,
     runs,
+    search,
     silences,
     slo,
     status,
@@ -41,6 +44,7 @@ from collector.web.register import register as register_pages
 NATIVE = (
     status,
     names,
+    search,
     datasets,
     jobs,
     runs,
@@ -59,6 +63,8 @@ NATIVE = (
     aliases,
     stitch,
     export,
+    keys,
+    about,
 )
 """The parts of the native API, in the order of its document."""
 

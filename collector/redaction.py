@@ -16,6 +16,20 @@ TOKEN: Final = re.compile(r"(?=.*[A-Z0-9]).{6,}|.{16,}")
 """What in an address is taken for a secret by itself: anything, if it is hidden word by word, blacks out half a log."""
 
 
+PASSWORD: Final = re.compile(
+    r"(?<=://)(?P<user>[^/?#@:\s]*):[^/?#\s]*(?=@)|(?P<name>[?&;](?:ssl)?(?:password|passwd|token|key|secret)=)[^&;#\s]*",
+    re.IGNORECASE,
+)
+"""What in an address is a password: behind the user's name, or as a parameter."""
+
+
+def without_passwords(addresses: str) -> str:
+    """Give a text with addresses in it, with ``***`` for each password."""
+    return PASSWORD.sub(
+        lambda found: f"{found['name']}***" if found["name"] else f"{found['user']}:***", addresses
+    )
+
+
 class _Hidden:
     """What this process has to keep to itself. Only grows: what was a secret yesterday may still be good somewhere."""
 

@@ -12,9 +12,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from collector.errors import ConfigurationError
+from collector.redaction import without_passwords
 
 PREFIX: Final = "TIDEGATE_"
 CONFIG: Final = "TIDEGATE_CONFIG"
@@ -182,6 +183,32 @@ class Settings:
         return self.sources.get(name, "default")
 
 
+class Shown(NamedTuple):
+    """A setting in force, as people may see it: passwords in addresses are left out."""
+
+    name: str
+    value: str
+    source: str
+    help: str
+
+
+def in_force(settings: Settings) -> list[Shown]:
+    """List the settings in force, in the order of the documentation."""
+    return [
+        Shown(
+            item.name,
+            _written(getattr(settings, item.name)),
+            settings.source(item.name),
+            item.metadata["help"],
+        )
+        for item in settings_fields()
+    ]
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else without_passwords(str(value))
+
+
 def settings_fields() -> tuple[Field[Any], ...]:
     """List the settings in the order of the documentation."""
     return tuple(item for item in fields(Settings) if "help" in item.metadata)
@@ -191,7 +218,7 @@ def table_markdown() -> str:
     """Write the table of all settings for the README."""
     lines = ["| Setting | Environment | Default | Meaning |", "|---|---|---|---|"]
     for item in settings_fields():
-        default = str(item.default).lower() if isinstance(item.default, bool) else item.default
+        default = _written(item.default)
         meaning = item.metadata["help"].replace("|", "\\|")
         lines.append(f"| `{item.name}` | `{PREFIX}{item.name.upper()}` | `{default}` | {meaning} |")
     return "\n".join(lines) + "\n"

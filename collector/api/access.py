@@ -8,7 +8,7 @@ from flask import g, request
 from sqlalchemy import Connection
 
 from collector.api.services import services
-from collector.auth import ANYBODY, OPERATE, READ, Principal
+from collector.auth import ADMIN, ANYBODY, OPERATE, READ, Principal
 from collector.errors import FieldError, Forbidden, Unprocessable
 from collector.storage.visibility import Visible, visible_namespaces
 from collector.times import now_us
@@ -43,6 +43,12 @@ def caller(*, by_session: bool) -> Principal:
 def require_operate() -> None:
     """Refuse keys that may only look."""
     principal().require(OPERATE)
+
+
+def require_admin() -> None:
+    """Refuse keys that may not do everything, everywhere: keys and settings are of no namespace."""
+    principal().require(ADMIN)
+    require_everything()
 
 
 def require_everything() -> None:

@@ -1,4 +1,4 @@
-"""The shapes of answers about the log, and of search and lineage."""
+"""The shapes of answers about the log, and of lineage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collector.api.column_lineage import ColumnEdgePart, ColumnPart
 from collector.api.fields import Instant
 from collector.api.node_states import StatePart
 from collector.api.run_lineage import RunEdgePart, RunPart
-from collector.api.shapes import FieldProblem, Name, NodeName, Page, said
+from collector.api.shapes import FieldProblem, Name, Page, said
 
 
 class Event(Schema):
@@ -21,7 +21,6 @@ class Event(Schema):
     received_at = Instant(required=True)
     size = fields.Integer(required=True, metadata=said("bytes of the JSON as sent"))
     warnings = fields.List(fields.String(), required=True)
-    event = fields.Raw(metadata=said("the event as sent; left out with `body=false`"))
     state = fields.String(
         required=True,
         metadata=said(
@@ -32,9 +31,9 @@ class Event(Schema):
     run_id = fields.String(required=True, allow_none=True, metadata=said("as the catalog knows it"))
     job = fields.Nested(Name, required=True, allow_none=True)
     dataset = fields.Nested(Name, required=True, allow_none=True, metadata=said("of a DatasetEvent"))
+    event = fields.Raw(metadata=said("the event as sent; left out with `body=false`"))
 
 
-class Events(Page):
 class EventDetail(Event):
     """An event, and what it names."""
 
@@ -45,6 +44,7 @@ class EventDetail(Event):
     error = fields.String(required=True, allow_none=True, metadata=said("why it is parked"))
 
 
+class Events(Page):
     """Events. A page may have fewer than `limit` although more follow."""
 
     items = fields.List(fields.Nested(Event), required=True)
@@ -67,7 +67,6 @@ class ParkedEvents(Page):
     """Parked events."""
 
     items = fields.List(fields.Nested(Parked), required=True)
-
     total = fields.Integer(required=True, metadata=said("how many there are"))
 
 
@@ -84,6 +83,7 @@ class Origin(Schema):
     job_namespace = fields.String(required=True, allow_none=True)
     job_name = fields.String(required=True, allow_none=True)
     run_id = fields.String(required=True, allow_none=True)
+
 
 class Rejection(Schema):
     """Something that was sent as an event, refused, and kept."""
@@ -109,8 +109,8 @@ class Rejections(Page):
     """What was refused."""
 
     items = fields.List(fields.Nested(Rejection), required=True)
-
     total = fields.Integer(required=True, metadata=said("how many there are"))
+
 
 class StillRefused(Schema):
     """A body that is refused again, and why."""
@@ -131,12 +131,6 @@ class Requeued(Schema):
     """How many events the projector will try again."""
 
     requeued = fields.Integer(required=True)
-
-
-class Found(Schema):
-    """What a search found, the best first."""
-
-    items = fields.List(fields.Nested(NodeName), required=True)
 
 
 class LineageNode(Name, ColumnPart, StatePart, RunPart):

@@ -1,4 +1,4 @@
-"""Namespaces and search, and what lists of names have in common."""
+"""Namespaces, and what lists of names have in common."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Connection
 
 from collector.api import cursors, parameters, shapes
 from collector.api.access import visible
-from collector.api.log_shapes import Found
 from collector.api.native import Native
 from collector.api.parameters import limit_of
 from collector.api.services import reading
@@ -17,7 +16,7 @@ from collector.storage import catalog
 from collector.storage.pages import Page
 from collector.storage.visibility import Visible
 
-blueprint = Native("names", "Namespaces, and the search over all names.")
+blueprint = Native("names", "Namespaces.")
 
 MOST_EDGES = 1000
 """Datasets that the answer about one job names, and jobs that the answer about one dataset names."""
@@ -50,15 +49,3 @@ def named_page(
         limit=limit_of(query),
         only=only,
     )
-
-
-@blueprint.get("/search", Found, query=parameters.SearchQuery)
-def search(query: dict[str, Any]) -> object:
-    """Find jobs and datasets by name.
-
-    Names that contain the text, letter case aside. First come those that are called so, then those whose last part
-    is (`orders` of `shop.public.orders`), then those that begin so.
-    """
-    limit = limit_of(query)
-    with reading() as conn:
-        return {"items": catalog.search(conn, query["q"], visible=visible(conn), limit=limit)}

@@ -194,12 +194,6 @@ class ReprocessBody(Schema):
             raise ValidationError('Send either {"ids": [...]} or {"all": true}.')
 
 
-class SearchQuery(Limited):
-    """What to look for."""
-
-    q = Text(required=True, validate=validate.Length(min=1), metadata=said("a part of the name"))
-
-
 def node_field(text: str, **more: Any) -> Text:
     """Make the parameter for a job or dataset."""
     return Text(validate=validate.Regexp(NODE, error=NODE_HELP), metadata=said(text), **more)

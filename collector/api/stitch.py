@@ -16,9 +16,12 @@ from collector.storage import aliases, stitch
 from collector.storage.catalog import find_named
 from collector.times import now_us
 from lineage.model import DatasetRef
-from lineage.stitch import Suggestion
+from lineage.stitch import Facts, Suggestion
 
 blueprint = Native("stitch", "Names that are probably one dataset.")
+
+MOST_COLUMNS = 12
+"""Columns of a name that an answer lists."""
 
 
 @blueprint.get("/stitch/suggestions", stitch_shapes.Suggestions, query=parameters.Limited)
@@ -31,7 +34,12 @@ def list_suggestions(query: dict[str, Any]) -> object:
     limit = limit_of(query)
     with reading() as conn:
         found = stitch.suggested(conn, visible=visible(conn))
-    items = [as_item(rank, item) for rank, item in enumerate(found.items[:limit], 1)]
+        shown = found.items[:limit]
+        facts = stitch.facts_of(conn, {ref for item in shown for ref in (item.one, item.other)})
+    items = [
+        as_item(rank, item) | {"facts": _side_by_side(facts[item.one], facts[item.other])}
+        for rank, item in enumerate(shown, 1)
+    ]
     return {"items": items, "total": len(found.items), "truncated": found.truncated}
 
 
@@ -81,6 +89,26 @@ def as_item(rank: int, found: Suggestion) -> dict[str, Any]:
         "evidence": [piece._replace(weight=round(piece.weight, 2)) for piece in found.evidence],
         "rules": [stitch.body_of(rule) for rule in found.rules],
         "joins": found.joins,
+    }
+
+
+def _side_by_side(one: Facts, other: Facts) -> dict[str, object]:
+    shared = one.columns & other.columns
+    return {
+        "one": _facts(one, shared),
+        "other": _facts(other, shared),
+        "shared": sorted(shared)[:MOST_COLUMNS],
+        "shared_columns": len(shared),
+    }
+
+
+def _facts(known: Facts, shared: frozenset[str]) -> dict[str, object]:
+    return {
+        "columns": len(known.columns),
+        "own": sorted(known.columns - shared)[:MOST_COLUMNS],
+        "writers": len(known.writers),
+        "readers": len(known.readers),
+        "sources": sorted(known.sources),
     }
 
 

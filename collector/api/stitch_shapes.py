@@ -18,6 +18,29 @@ class Evidence(Schema):
     weight = fields.Float(required=True, metadata=said("points; less than 0: a doubt"))
 
 
+class NameFacts(Schema):
+    """What is known of a name besides the name."""
+
+    columns = fields.Integer(required=True, metadata=said("how many columns are known"))
+    own = fields.List(
+        fields.String(), required=True, metadata=said("some of those that only this one has, at most 12")
+    )
+    writers = fields.Integer(required=True, metadata=said("jobs that have ever written it under this name"))
+    readers = fields.Integer(required=True)
+    sources = fields.List(fields.String(), required=True, metadata=said("addresses of its `dataSource`"))
+
+
+class PairFacts(Schema):
+    """What is known of two names, side by side."""
+
+    one = fields.Nested(NameFacts, required=True)
+    other = fields.Nested(NameFacts, required=True)
+    shared = fields.List(
+        fields.String(), required=True, metadata=said("some of the columns that both have, at most 12")
+    )
+    shared_columns = fields.Integer(required=True, metadata=said("how many both have"))
+
+
 class Suggestion(Schema):
     """Two names that are probably one dataset."""
 
@@ -32,6 +55,7 @@ class Suggestion(Schema):
         fields.Nested(AliasRule), required=True, metadata=said("what would join them; mostly one")
     )
     joins = fields.Integer(required=True, metadata=said("suggestions that these rules account for"))
+    facts = fields.Nested(PairFacts, metadata=said("not told by the command line"))
 
 
 class Suggestions(Schema):

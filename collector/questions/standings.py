@@ -164,6 +164,10 @@ class Standings:
         found = self._defined(page.items)
         return page.map(found.__getitem__)
 
+    def ids(self, limit: int) -> Page[str]:
+        """List the ids of expectations."""
+        return standing_reads.list_expectations(self._conn, self._seen, after=None, limit=limit)
+
     def expectation(self, id_: str) -> Defined:
         """Look an expectation up; raises ``NotFound``, also for one that covers nothing that the caller may see."""
         found = self._defined([id_]).get(id_)

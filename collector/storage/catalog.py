@@ -1,4 +1,4 @@
-"""Namespaces, jobs and datasets by name: listing, looking up, searching, and reading a node's text."""
+"""Namespaces, jobs and datasets by name: listing, looking up, and reading a node's text."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    case,
     func,
-    literal,
     literal_column,
-    or_,
     select,
-    union_all,
 )
 
 from collector.errors import FieldError, NotFound, Unprocessable
@@ -90,7 +86,7 @@ def list_named(
     """
     table = TABLES[kind]
     names = (_beginning(table.c.name), table.c.id)
-    columns = _named(kind).add_columns(names[0].label("beginning"), table.c.namespace_id)
+    columns = named_rows(kind).add_columns(names[0].label("beginning"), table.c.namespace_id)
     columns = columns.where(within(table.c.namespace_id, visible), *only)
     if q:
         columns = columns.where(table.c.name.icontains(q, autoescape=True))
@@ -118,7 +114,7 @@ def find_named(
 ) -> Named:
     """Look up a job or a dataset; raises ``NotFound``, also for what the caller may not see."""
     table = TABLES[kind]
-    statement = _named(kind).where(table.c.id == entity_id(kind, namespace_name, name))
+    statement = named_rows(kind).where(table.c.id == entity_id(kind, namespace_name, name))
     row = conn.execute(statement.where(within(table.c.namespace_id, visible))).one_or_none()
     if row is None:
         raise NotFound(f"There is no {kind} {name!r} in namespace {namespace_name!r}.")
@@ -130,20 +126,8 @@ def names_of(conn: Connection, kind: NodeType, ids: Sequence[int], *, visible: V
     if not ids:
         return {}
     table = TABLES[kind]
-    rows = conn.execute(_named(kind).where(table.c.id.in_(ids), within(table.c.namespace_id, visible)))
+    rows = conn.execute(named_rows(kind).where(table.c.id.in_(ids), within(table.c.namespace_id, visible)))
     return {row.id: Named(row.id, row.namespace, row.name) for row in rows}
-
-
-def search(conn: Connection, q: str, *, visible: Visible, limit: int) -> list[Node]:
-    """Find jobs and datasets whose name contains ``q``, letter case aside.
-
-    First come those that are called so, then those whose last part is (``orders`` of ``shop.public.orders``), then
-    those that begin so; shorter names first.
-    """
-    found = union_all(*(_ranked("job", q, visible, limit), _ranked("dataset", q, visible, limit))).subquery()
-    order = (found.c.rank, func.length(found.c.name), found.c.name, found.c.namespace, found.c.type)
-    rows = conn.execute(select(found).order_by(*order).limit(limit))
-    return [Node(row.type, row.id, row.namespace, row.name) for row in rows]
 
 
 def resolve_node(conn: Connection, text: str, visible: Visible = None) -> Node:
@@ -160,7 +144,7 @@ def resolve_node(conn: Connection, text: str, visible: Visible = None) -> Node:
     node_type: NodeType = "job" if kind == "job" else "dataset"
     table = TABLES[node_type]
     ids = readings(node_type, rest)
-    statement = _named(node_type).where(table.c.id.in_(ids), within(table.c.namespace_id, visible))
+    statement = named_rows(node_type).where(table.c.id.in_(ids), within(table.c.namespace_id, visible))
     nodes = [Node(node_type, row.id, row.namespace, row.name) for row in conn.execute(statement)]
     if not nodes:
         raise NotFound(f"There is no node {text!r}.")
@@ -195,6 +179,17 @@ def visible_nodes(conn: Connection, texts: Collection[str], visible: Visible) ->
     return found
 
 
+def named_rows(kind: NodeType) -> Select[Any]:
+    """Select ids and names of jobs or datasets; what is hidden is left out."""
+    table = TABLES[kind]
+    statement = select(table.c.id, namespace.c.name.label("namespace"), table.c.name)
+    # Every one has a namespace. The outer join keeps SQLite from beginning with the few namespaces, and sorting all.
+    statement = statement.outerjoin_from(table, namespace, namespace.c.id == table.c.namespace_id)
+    # A hidden job stands for the maker of a dataset, a hidden dataset for what is between two jobs.
+    # Not by the job of a point, which is in an index: SQLite would take the many rows without one for a few.
+    return statement.where((dataset.c.point if kind == "dataset" else job.c.dataset_id).is_(None))
+
+
 def count_entities(conn: Connection) -> dict[str, int]:
     """Count namespaces, jobs and datasets."""
     shown = {"namespaces": select(func.count()).select_from(namespace)}
@@ -216,37 +211,6 @@ def readings(kind: NodeType, rest: str) -> dict[int, str]:
     return {entity_id.__wrapped__(kind, rest[:at], rest[at + 1 :]): rest[:at] for at in cuts}
 
 
-def _named(kind: NodeType) -> Select[Any]:
-    table = TABLES[kind]
-    statement = select(table.c.id, namespace.c.name.label("namespace"), table.c.name)
-    # Every one has a namespace. The outer join keeps SQLite from beginning with the few namespaces, and sorting all.
-    statement = statement.outerjoin_from(table, namespace, namespace.c.id == table.c.namespace_id)
-    # A hidden job stands for the maker of a dataset, a hidden dataset for what is between two jobs.
-    # Not by the job of a point, which is in an index: SQLite would take the many rows without one for a few.
-    return statement.where((dataset.c.point if kind == "dataset" else job.c.dataset_id).is_(None))
-
-
 def _beginning(name: ColumnElement[str]) -> ColumnElement[str]:
     # Constants, not parameters: the planners compare this text with the index's.
     return func.substr(name, literal_column("1"), literal_column(str(SORT_PREFIX)))
-
-
-def _ranked(kind: NodeType, q: str, visible: Visible, limit: int) -> Select[Any]:
-    table = TABLES[kind]
-    rank = case(
-        (func.lower(table.c.name) == func.lower(q), 0),
-        (or_(*(table.c.name.iendswith(mark + q, autoescape=True) for mark in "./")), 1),
-        (table.c.name.istartswith(q, autoescape=True), 2),
-        else_=3,
-    )
-    statement = _named(kind).add_columns(literal(kind).label("type"), rank.label("rank"))
-    statement = statement.where(
-        table.c.name.icontains(q, autoescape=True), within(table.c.namespace_id, visible)
-    )
-    # Each half is bounded before they are put together, so neither is carried whole.
-    best = (
-        statement.order_by("rank", func.length(table.c.name), table.c.name, table.c.id)
-        .limit(limit)
-        .subquery()
-    )
-    return select(best)

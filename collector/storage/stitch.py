@@ -70,6 +70,12 @@ def suggested(conn: Connection, *, visible: Visible) -> Suggested:
     return Suggested(items, len(rows) > MOST_NAMES or bool(left_out))
 
 
+def facts_of(conn: Connection, refs: Collection[DatasetRef]) -> dict[DatasetRef, Facts]:
+    """Give what is known of names besides the names: that from which suggestions are made."""
+    found = _facts(conn, [ref.id for ref in refs])
+    return {ref: found[ref.id] for ref in refs}
+
+
 def accept(
     conn: Connection, suggestion: Suggestion, now: int, by: str | None, *, exact: bool = False
 ) -> tuple[list[dict[str, Any]], int]:

@@ -42,6 +42,7 @@ from collector.storage.freshness_tables import (
     rule,
 )
 from collector.storage.log_tables import api_key, event, inbox, lease, parked, rejected, web_session
+from collector.storage.name_parts import beginning, last_part
 from collector.storage.note_tables import (
     alias_rule,
     hidden,
@@ -175,6 +176,15 @@ Index(
     func.substr(dataset.c.name, 1, SORT_PREFIX),
     dataset.c.id,
 )
+
+# For searches: compared byte by byte, as only then a range of them is what begins alike.
+for _table in (job, dataset):
+    for _label, _part in (("beginning", beginning), ("last_part", last_part)):
+        Index(
+            f"ix_{_table.name}_{_label}",
+            _part(_table.c.name).label(_label),
+            postgresql_ops={_label: "text_pattern_ops"},
+        )
 
 # Two names of one dataset. The other one need not be a dataset that any event has named: a normal form, or what
 # a rule makes of the name.

@@ -142,8 +142,14 @@ def inside(target: str, otherwise: str) -> str:
 
 
 def log_in(key: str) -> None:
-    """Begin a session with the rights of a key; raises ``Unauthorized`` if it is not a good one."""
+    """Begin a session with the rights of a key.
+
+    Raises ``Unauthorized`` if it is not a good one, ``Forbidden`` if it is not for looking.
+    """
     who = services().authenticator.authenticate({"x-api-key": key})
+    if not who.allows(READ):
+        raise Forbidden("This key is for sending events only; pages need one with the scope read.")
+    g.principal = who
     # Always a new token: somebody may have planted the old one.
     g.token = sessions.make_token()
     if who.key_id is not None:

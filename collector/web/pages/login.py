@@ -8,7 +8,7 @@ from http import HTTPStatus
 from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from collector.errors import Unauthorized
+from collector.errors import Forbidden, Unauthorized
 from collector.web import entry
 from collector.web.rendering import page
 
@@ -28,8 +28,8 @@ def enter() -> ResponseReturnValue:
     to = _next(request.form)
     try:
         entry.log_in(request.form.get("key", "").strip())
-    except Unauthorized as error:
-        return page("login.html", next=to, wrong=error.detail), HTTPStatus.UNAUTHORIZED
+    except (Unauthorized, Forbidden) as error:
+        return page("login.html", next=to, wrong=error.detail), error.status
     return redirect(to, HTTPStatus.SEE_OTHER)
 
 

@@ -106,7 +106,9 @@ def test_a_question_that_takes_too_long_ends_in_503(
         "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
         "postgresql": "SELECT pg_sleep(30)",
     }[database.dialect]
-    monkeypatch.setattr("collector.storage.catalog.search", lambda conn, *_, **__: conn.execute(text(slow)))
+    monkeypatch.setattr(
+        "collector.storage.name_search.search_names", lambda conn, *_, **__: conn.execute(text(slow))
+    )
     client = limited(query_timeout=0.2)
     started = time.monotonic()
     answer = client.get("/api/v2/search?q=x")

@@ -91,21 +91,3 @@ def test_a_job_shows_what_it_reads_and_writes_now_and_before(get: Get, writing: 
     assert answer["facets"] == {"sql": {"query": "select 2"}}
     assert answer["last_run"]["run_id"] == "r1"
     assert answer["complete"] is True
-
-
-def test_search_puts_the_best_first(get: Get, writing: Writing) -> None:
-    with writing() as catalog:
-        catalog.job("orders")
-        for name in ("shop.public.orders", "orders_old", "preorders", "shop.orders", "customers"):
-            catalog.dataset(name)
-
-    found = get("/search", q="Orders")["items"]
-    assert [item["id"] for item in found] == [
-        "job:shop:orders",
-        "dataset:shop:shop.orders",
-        "dataset:shop:shop.public.orders",
-        "dataset:shop:orders_old",
-        "dataset:shop:preorders",
-    ]
-    assert get("/search", q="orders", limit=1)["items"] == found[:1]
-    assert get("/search", q="nothing")["items"] == []

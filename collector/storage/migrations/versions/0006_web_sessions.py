@@ -1,4 +1,4 @@
-"""Who is logged in on the pages."""
+"""Who is logged in on the pages, and what searches find names by."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from alembic import op
 
 revision = "0006"
 down_revision = "0005"
+
+TABLES = ("job", "dataset")
+CUT = "substr(name, 1, 200)"
+BEFORE = f"rtrim({CUT}, replace(replace({CUT}, '.', ''), '/', ''))"
+PARTS = {
+    "beginning": f"lower({CUT})",
+    "last_part": f"lower(substr({CUT}, length({BEFORE}) + 1))",
+}
 
 
 def upgrade() -> None:
@@ -21,6 +29,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_web_session_expires_at", "web_session", ["expires_at"])
 
+    for table in TABLES:
+        for name, part in PARTS.items():
+            expression = sa.text(
+                f"{part} text_pattern_ops" if op.get_bind().dialect.name == "postgresql" else part
+            )
+            op.create_index(f"ix_{table}_{name}", table, [expression])
+
 
 def downgrade() -> None:
+    for table in TABLES:
+        for name in PARTS:
+            op.drop_index(f"ix_{table}_{name}", table)
     op.drop_table("web_session")

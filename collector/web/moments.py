@@ -64,5 +64,10 @@ def time(text: str | None, how: str = "both") -> Markup:
         how, f"{day} {clock} UTC · {ago}"
     )
     return Markup('<time datetime="{}" data-how="{}" title="{} {} UTC">{}</time>').format(
-        text, how, day, text[11:19], shown
+        # HTML knows no more than three digits of a second.
+        f"{text[:23]}Z" if text[19:20] == "." else text,
+        how,
+        day,
+        text[11:19],
+        shown,
     )

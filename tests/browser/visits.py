@@ -75,7 +75,7 @@ class Visit:
                 break
             assert at["seen"], f"the focus is on something that is not there: {at} on {self.page.url}"
             assert at["ring"], f"nobody sees the focus on {at} on {self.page.url}"
-            assert at["order"] == 0, f"the order was changed by tabindex at {at} on {self.page.url}"
+            assert at["order"] <= 0, f"the order was changed by tabindex at {at} on {self.page.url}"
             names.append(at["name"])
         return names
 

@@ -13,6 +13,18 @@ for (const button of document.querySelectorAll("button.copy")) {
   });
 }
 
+// A table that is wider than the screen must be reached by keys to be scrolled.
+function reachable() {
+  for (const wide of document.querySelectorAll(".wide")) {
+    const scrolls = wide.scrollWidth > wide.clientWidth && !wide.querySelector("a, button, input, select, summary");
+    if (scrolls) wide.tabIndex = 0;
+    else wide.removeAttribute("tabindex");
+  }
+}
+reachable();
+addEventListener("resize", reachable);
+document.addEventListener("swapped", reachable);
+
 const help = document.getElementById("help");
 
 document.addEventListener("keydown", (event) => {

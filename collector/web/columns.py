@@ -14,7 +14,7 @@ from collector.web.entities import facet
 
 Document = Mapping[str, Any]
 
-MOST: Final = 500
+MOST: Final = 300
 """Columns of a page; ``/api/v2/dataset`` has all of them."""
 
 

@@ -25,6 +25,9 @@ LARGEST: Final = 256 * 1024
 LONGEST_TEXT: Final = 64 * 1024
 """Characters of SQL, code or an error that a page shows; its facet has all of it."""
 
+MOST_FACETS: Final = 64 * 1024
+"""Bytes of all facets together that come with a page; others can be downloaded."""
+
 TOLD: Final = (
     "dataSource", "datasetType", "documentation", "jobType", "nominalTime", "processing_engine",
     "sourceCodeLocation", "storage", "tags",
@@ -63,6 +66,27 @@ def text_of(facets: Document, name: str, key: str) -> str | None:
     """Give a text from a facet, at most ``LONGEST_TEXT`` of it; None if there is none."""
     text = facet(facets, name).get(key)
     return text[:LONGEST_TEXT] if isinstance(text, str) and text.strip() else None
+
+
+class Folded(NamedTuple):
+    """A facet of a page; ``body`` is None where it would make the page too large."""
+
+    name: str
+    body: Any
+    size: int
+    """Bytes."""
+
+
+def folded(facets: Document) -> list[Folded]:
+    """Choose which facets come with the page, folded: all of them, but those past ``MOST_FACETS`` bytes."""
+    found: list[Folded] = []
+    room = MOST_FACETS
+    for name, stored in facets.items():
+        size = memoryview(stored if isinstance(stored, msgspec.Raw) else msgspec.json.encode(stored)).nbytes
+        fits = size <= room
+        room -= size if fits else 0
+        found.append(Folded(name, stored if fits else None, size))
+    return found
 
 
 def download(facets: Document) -> Response:

@@ -35,7 +35,7 @@ def register(app: Flask) -> None:
         brief=brief,
         code=mark,
         count=count,
-        cut=cut,
+        cut=label,
         digest=digest,
         gist=gist,
         lines=lines,
@@ -64,6 +64,11 @@ def register(app: Flask) -> None:
 def page(template: str, /, **values: Any) -> str:
     """Render a page. ``values`` may hold ``twin``, the address of the same as JSON, which the page then links."""
     return render_template(template, **values)
+
+
+def label(name: str, limit: int) -> str:
+    """Give a name in at most so many cells, cut at its beginning; one that nobody could see or point at is told."""
+    return cut(name, limit) if name.strip() else "⟨blank⟩"
 
 
 def count(number: float | None) -> str:

@@ -42,6 +42,7 @@ def show() -> str:
         dataset=dataset,
         named=asked,
         node=f"dataset:{dataset['namespace']}:{dataset['name']}",
+        facets=entities.folded(dataset["facets"]),
         told=entities.told(dataset["facets"]),
         standings=ask(freshness.list_freshness, asked | {"history": 30})["items"],
         alerts=ask(alerts.list_alerts, {"node": f"dataset:{dataset['namespace']}:{dataset['name']}"})[

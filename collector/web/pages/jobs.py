@@ -48,6 +48,7 @@ def show() -> str:
     return page(
         "catalog/job.html",
         job=job,
+        facets=entities.folded(job["facets"]),
         told=entities.told(job["facets"]),
         sql=entities.text_of(job["facets"], "sql", "query"),
         code=entities.text_of(job["facets"], "sourceCode", "sourceCode"),

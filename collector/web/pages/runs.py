@@ -58,6 +58,7 @@ def show() -> str:
         "catalog/run.html",
         run=run,
         named=named,
+        facets=entities.folded(run["facets"]),
         told=entities.told(run["facets"]),
         error=entities.error_of(run),
         events=events,

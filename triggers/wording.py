@@ -93,7 +93,7 @@ def _grace(expectation: Expectation) -> str:
 def _volume(condition: Volume) -> str:
     said = []
     if condition.min_rows is not None:
-        said.append(f"at least {condition.min_rows:,} rows")
+        said.append(f"at least {condition.min_rows:,} row{'' if condition.min_rows == 1 else 's'}")
     if condition.anomaly is not None:
         said.append("as many rows as usual" + (" on that weekday" if condition.anomaly.by_weekday else ""))
     return f"An update brings {' and '.join(said)}"

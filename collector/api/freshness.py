@@ -61,7 +61,11 @@ def get_summary(query: dict[str, Any]) -> object:
         chosen = {trait: _listed(query[trait]) for trait in Trait if trait in query}
         if "violated" in query:
             chosen[Trait.STATE] = [state.value for state in _states(query)]
-        return documents.counts(counted, standings.values(chosen) if query["values"] else None)
+        if not query["values"]:
+            return documents.counts(counted)
+        written = standings.picked(None, None, writer=_writer(query))
+        named = Wanted(name=query.get("name"), dataset_ids=written)
+        return documents.counts(counted, standings.values(chosen, named))
 
 
 @blueprint.get("/expectations", shapes.Expectations, query=Paged)

@@ -10,7 +10,7 @@ from collector.api.fields import Instant, Text, Whole
 from collector.api.parameters import NameQuery, Paged, pair
 from collector.api.shapes import Name, Page, Update, said
 from collector.api.slo_shapes import Share
-from collector.questions.track_records import Became
+from collector.questions import track_records
 from collector.questions.traits import MOST_COUNTED, MOST_VALUES
 from collector.storage.standing_reads import Sort
 from collector.times import iso
@@ -195,7 +195,7 @@ class DueTime(Schema):
         metadata=said(
             "it came in time, late, never (or not before the next was due), or was not as it should be; or a window "
             "takes it out of the account",
-            enum=[each.value for each in Became],
+            enum=[each.value for each in track_records.Became],
         ),
     )
     late_by = Seconds(
@@ -206,6 +206,30 @@ class DueTime(Schema):
         ),
     )
     excluded_by = fields.String(required=True, allow_none=True, metadata=said("the id of that window"))
+
+
+class DueTimes(fields.List[track_records.DueTime]):
+    """Lists of due times, written by hand: a page has thousands of them."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(fields.Nested(DueTime), **more)
+
+    def _serialize(
+        self, value: list[Any] | None, attr: str | None, obj: Any, **_kwargs: Any
+    ) -> list[Any] | None:
+        if value is None:
+            return None
+        return [
+            {
+                "release": iso(each.release),
+                "deadline": iso(each.deadline),
+                "arrived_at": iso(each.arrived),
+                "outcome": each.outcome.value,
+                "late_by": None if each.late_by is None else each.late_by / SECOND,
+                "excluded_by": each.excluded_by,
+            }
+            for each in value
+        ]
 
 
 class Awaited(Schema):
@@ -239,8 +263,7 @@ class Standing(Said):
         allow_none=True,
         metadata=said("what is to come next, or should have come; null: nothing that is known"),
     )
-    history = fields.List(
-        fields.Nested(DueTime),
+    history = DueTimes(
         required=True,
         allow_none=True,
         metadata=said("its newest due times, the oldest first; null unless asked for, as all below"),

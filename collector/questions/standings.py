@@ -150,9 +150,11 @@ class Standings:
         found = standing_reads.count_states(self._conn, self._seen, self._narrowed(wanted))
         return {state: found.get(state, 0) for state in State}
 
-    def values(self, chosen: Mapping[Trait, Collection[str]]) -> dict[Trait, list[Value]] | None:
-        """Count by what standings can be picked out by, see ``values_of``; None if there are too many for that."""
-        found = standing_reads.keys(self._conn, self._seen, MOST_COUNTED + 1)
+    def values(
+        self, chosen: Mapping[Trait, Collection[str]], wanted: Wanted = ANYTHING
+    ) -> dict[Trait, list[Value]] | None:
+        """Count what is wanted by what it can be picked out by, see ``values_of``; None if there is too much of it."""
+        found = standing_reads.keys(self._conn, self._narrowed(wanted), self._seen, MOST_COUNTED + 1)
         if len(found) > MOST_COUNTED:
             return None
         unnamed = self._unnamed or self._only_in_rules()

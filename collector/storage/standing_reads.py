@@ -157,13 +157,12 @@ def _orders() -> dict[Sort, tuple[ColumnElement[Any], ...]]:
 _ORDERS: Final = _orders()
 
 
-def keys(conn: Connection, seen: Seen, limit: int) -> list[tuple[str, int, State]]:
-    """Give (expectation, dataset, state) of all that is expected, at most ``limit`` of them."""
+def keys(conn: Connection, wanted: Wanted, seen: Seen, limit: int) -> list[tuple[str, int, State]]:
+    """Give (expectation, dataset, state) of what is wanted, at most ``limit`` of them."""
     table = expectation_state.c
-    statement = select(table.expectation_id, table.dataset_id, table.state).where(_may_see(conn, seen))
-    return [
-        (id_, dataset_id, State(state)) for id_, dataset_id, state in conn.execute(statement.limit(limit))
-    ]
+    mine = (_may_see(conn, seen), *_conditions(conn, wanted, seen))
+    statement = select(table.expectation_id, table.dataset_id, table.state).where(*mine).limit(limit)
+    return [(id_, dataset_id, State(state)) for id_, dataset_id, state in conn.execute(statement)]
 
 
 def dataset_ids(conn: Connection) -> set[int]:

@@ -30,23 +30,25 @@ WEEK: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """All cells of one outcome as one path; ``over`` is drawn on top of it (ticks, crosses) and may be empty."""
+    """All cells of one outcome as one path; ``over`` is drawn on top of it and may be empty."""
 
     outcome: str
-    count: int
+    items: list[Mapping[str, Any]]
     path: str
     over: str
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The newest due time is at the right. ``places`` holds the left edge of each due time that is known, in order."""
+    """The newest due time is at the right. ``places`` holds the left edge of each due time that is known, in order.
+
+    ``begin`` is the first of these, or the right end: what lies left of it is not known.
+    """
 
     width: int
     height: int
     parts: list[Part]
-    empty: str
-    """The path of the cells for which nothing is known."""
+    begin: int
     places: list[int]
     summary: str
 
@@ -83,9 +85,8 @@ def strip(history: Sequence[Mapping[str, Any]], cells: int = DUE_TIMES) -> Strip
         if mine:
             drawn = [_cell(outcome, x, each["late_by"]) for x, each in mine]
             path, over = ("".join(pieces) for pieces in zip(*drawn, strict=True))
-            parts.append(Part(outcome, len(mine), path, over))
-    empty = "".join(_frame(PITCH * number) for number in range(first))
-    return Strip(PITCH * cells - 2, HEIGHT, parts, empty, places, summary(shown))
+            parts.append(Part(outcome, [each for _, each in mine], path, over))
+    return Strip(PITCH * cells - 2, HEIGHT, parts, PITCH * first, places, summary(shown))
 
 
 def summary(history: Sequence[Mapping[str, Any]]) -> str:
@@ -122,21 +123,16 @@ _BADNESS: Final = {"excluded": 0, "met": 1, "late": 2, "failed": 3, "missed": 4}
 
 
 def _cell(outcome: str, x: int, late_by: float | None) -> tuple[str, str]:
-    """Give the path of a cell, and what is drawn over it."""
+    """Give the path of what is in a cell, and what is drawn over it. The frame of all cells is one line of dashes."""
     if outcome == "met":
         early = min(1.0, max(0.0, -(late_by or 0.0)) / FULL)
-        return _frame(x), f"M{x + 2} {_short(2.5 + 11 * early)}h4"
+        return f"M{x + 2} {_short(2.5 + 11 * early)}h4", ""
     if outcome == "late":
         height = max(LEAST, HEIGHT * min(1.0, (late_by or 0.0) / FULL))
-        return f"M{x} {HEIGHT}v{_short(-height)}h{CELL}v{_short(height)}z", _frame(x)
+        return f"M{x} {HEIGHT}v{_short(-height)}h{CELL}v{_short(height)}z", ""
     if outcome == "excluded":
         return f"M{x + 2} 8a2 2 0 1 0 4 0a2 2 0 1 0 -4 0z", ""
-    cross = f"M{x + 2} 5.5l4 5m0 -5l-4 5"
-    return f"M{x} 0h{CELL}v{HEIGHT}h-{CELL}z", cross
-
-
-def _frame(x: int) -> str:
-    return f"M{x}.5 .5h{CELL - 1}v{HEIGHT - 1}h-{CELL - 1}z"
+    return f"M{x} 0h{CELL}v{HEIGHT}h-{CELL}z", f"M{x + 2} 5.5l4 5m0-5l-4 5"
 
 
 def _short(number: float) -> str:

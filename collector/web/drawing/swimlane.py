@@ -10,7 +10,7 @@ HOUR: Final = 3_600_000_000
 REACH: Final = 6 * HOUR
 """µs that are shown before now, and after it."""
 
-WIDTH: Final = 720
+WIDTH: Final = 960
 HEIGHT: Final = 28
 
 

@@ -7,12 +7,13 @@ from typing import Any, Final
 import yaml
 from flask import request
 
-from collector.api import freshness
+from collector.api import alerts, freshness, runs
 from collector.errors import FieldError, Unprocessable
 from collector.times import iso, now_us
 from collector.web import board
 from collector.web.asking import ask, parameters, twin
 from collector.web.drawing import swimlane
+from collector.web.drawing.labels import shown
 from collector.web.entry import Page
 from collector.web.rendering import page
 
@@ -107,13 +108,26 @@ def why() -> str:
     """Show why a dataset stands as it does: the sentence first, then the cause and the way from there."""
     asked = parameters(freshness.get_why)
     found = ask(freshness.get_why, asked)
+    causes = [each["cause"]["alert"] for each in found["alerts"] if each["cause"]]
+    cause = ask(alerts.get_alert, alert_id=causes[0]) if causes and causes[0] is not None else None
     return page(
         "freshness/why.html",
         why=found,
+        cause=cause,
+        run=_failed_run(cause),
         state_of=board.state_of,
         now=iso(now_us()),
         twin=twin(freshness.get_why, asked),
     )
+
+
+def _failed_run(cause: Any) -> Any:
+    """Give the newest run that failed of a job that is the cause, if a job is."""
+    if cause is None or cause["type"] != "job":
+        return None
+    job = {"job_namespace": cause["namespace"], "job_name": cause["name"]}
+    found = ask(runs.list_runs, job | {"state": "FAIL", "limit": 1})["items"]
+    return found[0] if found else None
 
 
 def _chosen(found: Any) -> dict[str, str] | None:
@@ -125,7 +139,12 @@ def _chosen(found: Any) -> dict[str, str] | None:
 
 
 def _as_yaml(definition: Any) -> str | None:
+    """Write an expectation as in a rule file, to be copied; where characters hide in it, they are escaped."""
     if definition is None:
         return None
-    written: str = yaml.safe_dump([definition], sort_keys=False, allow_unicode=True)
+    written = ""
+    for readable in (True, False):
+        written = yaml.safe_dump([definition], sort_keys=False, allow_unicode=readable)
+        if all(shown(line) == line for line in written.splitlines()):
+            break
     return written

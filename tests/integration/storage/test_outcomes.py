@@ -12,10 +12,20 @@ from sqlalchemy import select
 
 from collector.storage.engine import Database
 from collector.storage.freshness_facts import SqlFacts
-from collector.storage.outcomes import Exclusion, Settled, account, misses, reexclude, write
+from collector.storage.outcomes import (
+    Entry,
+    Exclusion,
+    Settled,
+    account,
+    misses,
+    newest,
+    reexclude,
+    write,
+)
 from collector.storage.tables import outcome
 from tests.accounts import nobody, settled
 from tests.catalog import HOUR, NOON, Catalog
+from tests.statements import counted
 from triggers.alerts import Matcher
 from triggers.breaches import Described
 from triggers.looks import Stance, look
@@ -144,3 +154,38 @@ def test_facts_that_are_needed_suffice_from_the_database(database: Database) -> 
     assert [(each[1], each[3]) for each in rows(database)] == [
         (seven + day * DAY, day != 3) for day in range(1, 8)
     ]
+
+
+def test_the_newest_entries_of_many_come_in_one_statement(database: Database) -> None:
+    def daily(count: int, *, met: bool = True) -> list[Outcome]:
+        return [
+            Outcome(NOON + n * DAY, NOON + n * DAY + HOUR, NOON + n * DAY if met else None, met)
+            for n in range(count)
+        ]
+
+    with database.write() as conn:
+        for expectation, dataset_id, entered in (
+            ("daily", 7, daily(40)),
+            ("daily", 8, daily(2, met=False)),
+            ("other", 7, daily(5)),
+            ("daily", 9, daily(3)),
+        ):
+            write(conn, [settled(expectation, dataset_id, *entered)], UNTOUCHED)
+    with database.read() as conn, counted(database) as statements:
+        found = newest(conn, [("daily", 7), ("daily", 8), ("daily", 1)], 3)
+    assert len(statements) == 1
+    assert [(each.dataset_id, (each.release - NOON) // DAY) for each in found if each.dataset_id == 7] == [
+        (7, 37),
+        (7, 38),
+        (7, 39),
+    ]
+    assert [each for each in found if each.dataset_id != 7] == [
+        Entry("daily", 8, NOON + n * DAY, NOON + n * DAY + HOUR, None, False, None) for n in range(2)
+    ]
+
+
+def test_only_the_deadlines_of_some_datasets_are_counted(database: Database) -> None:
+    with database.write() as conn:
+        for dataset_id in (7, 8):
+            write(conn, [settled("daily", dataset_id, Outcome(NOON, NOON, NOON - 1, True))], UNTOUCHED)
+        assert [each.dataset_id for each in account(conn, 0, NOON + 1, dataset_ids=[8])] == [8]

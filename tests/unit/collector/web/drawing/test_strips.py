@@ -19,8 +19,8 @@ def test_the_newest_due_time_stands_at_the_right_and_what_is_not_known_is_dashed
     drawn = strips.strip([due("met", -60.0), due("missed")], 4)
     assert (drawn.width, drawn.height) == (38, 16)
     assert drawn.places == [20, 30]
-    assert drawn.empty.count("M") == 2
-    assert [(part.outcome, part.count) for part in drawn.parts] == [("met", 1), ("missed", 1)]
+    assert drawn.begin == 20
+    assert [(part.outcome, len(part.items)) for part in drawn.parts] == [("met", 1), ("missed", 1)]
     assert drawn.parts[1].path.startswith("M30 0")
     assert drawn.summary == "last 2: 1 met, 1 missed"
 
@@ -28,7 +28,7 @@ def test_the_newest_due_time_stands_at_the_right_and_what_is_not_known_is_dashed
 def test_only_the_newest_cells_are_drawn() -> None:
     drawn = strips.strip([due("missed")] + [due("met")] * 30)
     assert drawn.summary == "last 30: 30 met"
-    assert drawn.empty == ""
+    assert drawn.begin == 0
     assert drawn.places[-1] + strips.CELL == drawn.width
 
 
@@ -43,7 +43,7 @@ def test_lateness_is_height() -> None:
 
 def test_the_tick_of_what_was_met_falls_the_earlier_it_came() -> None:
     def tick(late_by: float) -> str:
-        return strips.strip([due("met", late_by)], 1).parts[0].over
+        return strips.strip([due("met", late_by)], 1).parts[0].path
 
     assert tick(0) == "M2 2.5h4"
     assert tick(-3600) == "M2 8h4"
@@ -72,10 +72,10 @@ def test_a_day_shows_its_worst_and_how_often() -> None:
 
 
 def test_now_is_in_the_middle_of_a_lane() -> None:
-    assert swimlane.place(NOW, NOW) == 360
+    assert swimlane.place(NOW, NOW) == 480
     assert swimlane.axis()[0] == (0, "−6 h")
-    assert (360, "now") in swimlane.axis()
-    assert swimlane.axis()[-1] == (720, "+6 h")
+    assert (480, "now") in swimlane.axis()
+    assert swimlane.axis()[-1] == (960, "+6 h")
 
 
 def test_what_is_out_of_reach_is_left_out_or_cut() -> None:
@@ -90,14 +90,14 @@ def test_what_is_out_of_reach_is_left_out_or_cut() -> None:
         ),
         NOW,
     )
-    assert drawn.arrivals == [300]
-    assert (drawn.due, drawn.late_from) == ([540], [570])
-    assert (drawn.expected, drawn.whisker, drawn.late) == (None, (660, 720), None)
+    assert drawn.arrivals == [400]
+    assert (drawn.due, drawn.late_from) == ([720], [760])
+    assert (drawn.expected, drawn.whisker, drawn.late) == (None, (880, 960), None)
 
 
 def test_lateness_lasts_until_now() -> None:
-    assert swimlane.lane(Times(late_since=NOW - HOUR), NOW).late == (300, 60)
+    assert swimlane.lane(Times(late_since=NOW - HOUR), NOW).late == (400, 80)
     # Since long: from the edge on.
-    assert swimlane.lane(Times(late_since=NOW - 20 * HOUR), NOW).late == (0, 360)
+    assert swimlane.lane(Times(late_since=NOW - 20 * HOUR), NOW).late == (0, 480)
     assert swimlane.lane(Times(late_since=NOW + HOUR), NOW).late is None
     assert swimlane.lane(Times(low=NOW + 7 * HOUR, high=NOW + 8 * HOUR), NOW).whisker is None

@@ -66,7 +66,7 @@ def _job(stands: JobStands) -> dict[str, Any]:
     return {
         "state": run and run.state,
         "run_id": run and run.run_id,
-        "started_at": iso(run.started_at or run.first_event_at) if run else None,
+        "started_at": iso(run.started_at) if run else None,
         "ended_at": iso(run.ended_at) if run else None,
         "tool": stands.tool,
     }

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from collector.questions.scope import Scope
 from collector.storage import alert_reads
 from collector.storage.alert_reads import AlertRow
+from collector.storage.dataset_reads import updated_at
 from collector.storage.graph import SqlGraph
-from collector.storage.node_facts import newest_runs, newest_updates, tools
-from collector.storage.runs import RunRow
+from collector.storage.graph_states import LastRun, last_runs
+from collector.storage.node_facts import tools
 from collector.storage.standing_reads import Kept, Seen, Wanted, definitions, list_standings
 from lineage.model import Direction
 from lineage.traverse import Key, Level, Node, NodeType, names_of
@@ -38,7 +39,7 @@ class DatasetStands:
 class JobStands:
     """How the newest run of a job stands; ``tool`` is SPARK, DBT and so on."""
 
-    run: RunRow | None
+    run: LastRun | None
     tool: str | None
 
 
@@ -62,9 +63,9 @@ def node_states(scope: Scope, nodes: Sequence[Node], level: Level, graph: SqlGra
     keys = scope.keys(nodes)
     jobs = {id_: each for each, (kind, id_) in keys.items() if kind == "job"}
     datasets = {id_: each for each, (kind, id_) in keys.items() if kind == "dataset"}
-    runs = newest_runs(scope.conn, list(jobs), scope.visible)
+    runs = last_runs(scope.conn, jobs)
     tool_of = tools(scope.conn, list(jobs))
-    updates = newest_updates(scope.conn, datasets, scope.visible) if datasets else {}
+    updates = updated_at(scope.conn, datasets, scope.visible)
     worst = _worst(scope, datasets)
     alerts = _alerts(scope, worst.keys())
     late = _late(scope, worst.values())
@@ -73,7 +74,7 @@ def node_states(scope: Scope, nodes: Sequence[Node], level: Level, graph: SqlGra
             each: DatasetStands(
                 kept := worst.get(id_),
                 late.get(id_),
-                updates[id_].event_time if id_ in updates else None,
+                updates.get(id_),
                 alerts.get((kept.expectation_id, id_)) if kept else None,
             )
             for id_, each in datasets.items()

@@ -32,6 +32,12 @@ class Row:
     through: list[Node]
     more: int
 
+    @property
+    def when(self) -> str | None:
+        """Give the time that says most of the node: when it is due, or when it ran or was updated last."""
+        known = (self.node.facts.get(name) for name in ("deadline", "ended_at", "started_at", "last_update"))
+        return next((str(at) for at in known if at), None)
+
 
 @dataclass
 class Branch:

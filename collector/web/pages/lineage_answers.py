@@ -16,13 +16,16 @@ from collector.web.lineage.asked import Asked
 from collector.web.lineage.columns import Columns
 from collector.web.lineage.difference import mark_changed, union
 from collector.web.lineage.folding import PAGE
-from collector.web.lineage.graph import Graph, judged_by_runs
+from collector.web.lineage.graph import DOWNSTREAM, UPSTREAM, Graph, judged_by_runs
 
 Document = Mapping[str, Any]
 
 MOST_MOMENTS: Final = 200
 MOST_CHANGES: Final = 100
 LAST_RUNS: Final = 5
+
+MOST_WATCHED: Final = 100
+"""Nodes up to which it is looked up unasked when the graph changed; with so many more, that takes longer to find."""
 
 OF_NOW: Final = (
     "state",
@@ -65,7 +68,7 @@ def gather(asked: Asked) -> Answers:
     walk = asked.walk
     shared: dict[str, str] = {name: walk[name] for name in ("node", "fold", "control") if name in walk}
     timed: dict[str, str] = {name: walk[name] for name in ("as_of", "window", "level") if name in walk}
-    found.extent = ask(graph.get_extent, shared | timed)
+    found.extent = known_extent(asked, found) or ask(graph.get_extent, shared | timed)
     _open(asked, found)
     if "as_of" not in walk:
         _add_cause(asked, found)
@@ -73,7 +76,9 @@ def gather(asked: Asked) -> Answers:
         _add_columns(asked, found)
     near: dict[str, str] = {name: walk[name] for name in ("direction", "depth") if name in walk}
     near |= shared
-    found.moments = ask(graph.list_moments, near | {"limit": str(MOST_MOMENTS)})
+    timed_at_all = asked.given.keys() & {"as_of", "vs", "times"}
+    if timed_at_all or len(found.graph.nodes) <= MOST_WATCHED:
+        found.moments = ask(graph.list_moments, near | {"limit": str(MOST_MOMENTS)})
     if "vs" in asked.given:
         _compare(asked, found, near)
     if asked.choice("colour") == "run":
@@ -93,6 +98,28 @@ def _walked(asked: Asked) -> Answers:
     found = Graph(start)
     found.add(document)
     return Answers(found, document["truncated"])
+
+
+def known_extent(asked: Asked, found: Answers) -> Document | None:
+    """Count both sides in what has been answered, if that is all there is."""
+    depths = [node.facts["depth"] for node in found.graph.nodes.values()]
+    bounded = found.truncated or max(depths) >= int(asked.walk["depth"])
+    if bounded or asked.walk.get("direction", "both") != "both":
+        return None
+    sides = {}
+    for name, side in (("upstream", UPSTREAM), ("downstream", DOWNSTREAM)):
+        reached = found.graph.reach(found.graph.focus, side)
+        types = [found.graph.nodes[id_].type for id_ in reached]
+        types.remove(found.graph.nodes[found.graph.focus].type)
+        sides[name] = {
+            "direct": sum(hops == 1 for hops in reached.values()),
+            "nodes": len(types),
+            "jobs": types.count("job"),
+            "datasets": types.count("dataset"),
+            "depth": max(reached.values()),
+            "truncated": False,
+        }
+    return sides
 
 
 def _lineage(asked: Asked, changes: Mapping[str, str]) -> Document:

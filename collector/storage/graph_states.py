@@ -1,0 +1,52 @@
+"""How the nodes of a graph stand, as little of it as a drawing needs: for thousands of nodes, a statement each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+from typing import NamedTuple
+
+from sqlalchemy import Dialect, bindparam, func, select
+from sqlalchemy.engine import Connection
+
+from collector.storage.prepared import Prepared
+from collector.storage.tables import job, run
+from collector.storage.upsert import MANY, among_parameter, many
+
+
+class LastRun(NamedTuple):
+    """The run of a job that began last; times in µs UTC."""
+
+    run_id: str
+    state: str | None
+    started_at: int | None
+    """When it was first heard of, if nothing told of its start."""
+    ended_at: int | None
+
+
+def last_runs(conn: Connection, job_ids: Collection[int]) -> dict[int, LastRun]:
+    """Give the last run of each of these jobs, of those that have one."""
+    if not job_ids:
+        return {}
+    rows = _last_runs(conn.dialect).run(conn, {"ids": many(conn, job_ids)})
+    return {id_: LastRun(run_id, state, began, ended) for id_, run_id, state, began, ended in rows}
+
+
+@lru_cache
+def _last_runs(dialect: Dialect) -> Prepared:
+    other = run.alias("other")
+    newest = (
+        select(other.c.id)
+        .where(other.c.job_id == job.c.id, other.c.declared.is_(False), other.c.first_event_at.is_not(None))
+        .order_by(other.c.first_event_at.desc(), other.c.id.desc())
+        .limit(1)
+        .correlate(job)
+        .scalar_subquery()
+    )
+    began = func.coalesce(run.c.started_at, run.c.first_event_at)
+    return Prepared(
+        select(job.c.id, run.c.run_id, run.c.state, began, run.c.ended_at)
+        .join_from(job, run, run.c.id == newest)
+        .where(among_parameter(dialect, job.c.id, bindparam("ids", type_=MANY))),
+        dialect,
+    )

@@ -29,7 +29,7 @@ def last_runs(conn: Connection, job_ids: Collection[int]) -> dict[int, LastRun]:
     if not job_ids:
         return {}
     rows = _last_runs(conn.dialect).run(conn, {"ids": many(conn, job_ids)})
-    return {id_: LastRun(run_id, state, began, ended) for id_, run_id, state, began, ended in rows}
+    return {row.id: LastRun(row.run_id, row.state, row.began, row.ended_at) for row in rows}
 
 
 @lru_cache
@@ -43,7 +43,7 @@ def _last_runs(dialect: Dialect) -> Prepared:
         .correlate(job)
         .scalar_subquery()
     )
-    began = func.coalesce(run.c.started_at, run.c.first_event_at)
+    began = func.coalesce(run.c.started_at, run.c.first_event_at).label("began")
     return Prepared(
         select(job.c.id, run.c.run_id, run.c.state, began, run.c.ended_at)
         .join_from(job, run, run.c.id == newest)

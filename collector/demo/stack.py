@@ -422,7 +422,7 @@ ENRICHMENT: Final = Flow(
     (Step("", (t.CLICKS,), (t.CLICKS_ENRICHED, t.BRONZE_CLICKS)),),
     owner="growth",
     every=2 * HOUR,
-    live=20 * SECOND,
+    live=12 * SECOND,
 )
 VALIDATION: Final = Flow(
     "order_events",
@@ -431,7 +431,7 @@ VALIDATION: Final = Flow(
     (Step("", (t.ORDER_EVENTS,), (t.ORDERS_VALIDATED,)),),
     owner="data-platform",
     every=2 * HOUR,
-    live=35 * SECOND,
+    live=25 * SECOND,
     offset=10 * SECOND,
 )
 RATES: Final = Flow(

@@ -10,7 +10,7 @@ from collector.api.freshness_shapes import SEVERITIES
 from collector.api.parameters import Paged, node_field
 from collector.api.shapes import Page, Run, said
 
-MOST_NAMED = 20
+MOST_NAMED = 10
 """Alerts that are listed with the cause that explains them."""
 
 

@@ -98,7 +98,7 @@ class Status(Schema):
         fields.Nested(Tool),
         required=True,
         metadata=said(
-            "that sent events, as a sample of at most 300 events tells, spread over all of the log"
+            "that sent events, as a sample of at most 200 events tells, spread over all of the log"
         ),
     )
 

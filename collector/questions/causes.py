@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from collector.questions.scope import Scope
@@ -50,7 +51,9 @@ class Causes:
     ) -> Page[CauseShown]:
         """List causes as ``storage.causes.list_causes`` does; of what each explains, ``named`` are given."""
         conn, ended = self._scope.conn, wanted.which == "ended"
-        page = causes.list_causes(conn, wanted, self.seen, since=since, after=after, limit=limit)
+        page = causes.list_causes(
+            conn, wanted, self.seen, self._lingering, since=since, after=after, limit=limit
+        )
         return Page(self._shown(page.items, named, ended=ended), page.next)
 
     def one(self, alert_id: int) -> CauseShown:
@@ -60,7 +63,11 @@ class Causes:
 
     def count(self) -> Counts:
         """Count what is wrong now."""
-        return causes.count(self._scope.conn, self.seen)
+        return causes.count(self._scope.conn, self.seen, self._lingering)
+
+    @cached_property
+    def _lingering(self) -> list[int]:
+        return causes.lingering(self._scope.conn)
 
     def _shown(self, found: Sequence[AlertRow], named: int, *, ended: bool) -> list[CauseShown]:
         conn = self._scope.conn

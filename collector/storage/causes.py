@@ -53,15 +53,41 @@ class Tally:
     next_deadline: int | None = None
 
 
+def lingering(conn: Connection) -> list[int]:
+    """Give the ids of causes that are over, of which something that they explain is not."""
+    root = alert.alias("root")
+    open_roots = (
+        select(alert.c.cause)
+        .where(alert.c.ends_at.is_(None), alert.c.cause.is_not(None))
+        .distinct()
+        .subquery()
+    )
+    newest = (
+        select(func.max(root.c.id).label("id"))
+        .join_from(open_roots, root, root.c.fingerprint == open_roots.c.cause)
+        .group_by(root.c.fingerprint)
+        .subquery()
+    )
+    over = select(alert.c.id).join_from(newest, alert, alert.c.id == newest.c.id)
+    return list(conn.execute(over.where(alert.c.ends_at.is_not(None))).scalars())
+
+
 def list_causes(
-    conn: Connection, wanted: Wanted, seen: Seen, *, since: int | None, after: Key | None, limit: int
+    conn: Connection,
+    wanted: Wanted,
+    seen: Seen,
+    lingering: Collection[int],
+    *,
+    since: int | None,
+    after: Key | None,
+    limit: int,
 ) -> Page[AlertRow]:
     """List causes: open ones the gravest and newest first, others (``which="ended"``) those that ended last.
 
-    Of ended ones only those that ended at ``since`` (µs UTC) or later, if that is given. ``wanted.subject_ids`` are
-    what a cause is about, or something that it explains; ``cause`` and ``affected`` are not looked at.
+    ``lingering`` ones are among the open. Of ended ones only those that ended at ``since`` (µs UTC) or later, if that
+    is given. ``wanted.subject_ids`` are what a cause is about, or something that it explains; ``cause`` and
+    ``affected`` are not looked at.
     """
-    lingering = _lingering(conn)
     rest = replace(wanted, which="all", subject_ids=None, cause=None, affected=None)
     chosen = [alert_reads.may_see(seen), _top(seen), *alert_reads.conditions(conn, rest)]
     if wanted.subject_ids is not None:
@@ -84,10 +110,10 @@ def list_causes(
     return Page(alert_reads.shown(conn, page.items, seen), page.next)
 
 
-def count(conn: Connection, seen: Seen) -> Counts:
-    """Count what is wrong now."""
+def count(conn: Connection, seen: Seen, lingering: Collection[int]) -> Counts:
+    """Count what is wrong now; ``lingering`` causes are among the open."""
     causes = select(func.count(), func.count(alert.c.acknowledged_at), func.count(alert.c.muted_by)).where(
-        alert_reads.may_see(seen), _top(seen), _open(conn, _lingering(conn))
+        alert_reads.may_see(seen), _top(seen), _open(conn, lingering)
     )
     datasets = select(func.count(alert.c.subject_id.distinct())).where(
         alert_reads.may_see(seen),
@@ -186,25 +212,6 @@ def _tally(cause: AlertRow, rows: Sequence[Any]) -> Tally:
         sum(row.deadlines for row in rows),
         min((row.next_deadline for row in rows if row.next_deadline is not None), default=None),
     )
-
-
-def _lingering(conn: Connection) -> list[int]:
-    """Give the ids of causes that are over, of which something that they explain is not."""
-    root = alert.alias("root")
-    open_roots = (
-        select(alert.c.cause)
-        .where(alert.c.ends_at.is_(None), alert.c.cause.is_not(None))
-        .distinct()
-        .subquery()
-    )
-    newest = (
-        select(func.max(root.c.id).label("id"))
-        .join_from(open_roots, root, root.c.fingerprint == open_roots.c.cause)
-        .group_by(root.c.fingerprint)
-        .subquery()
-    )
-    over = select(alert.c.id).join_from(newest, alert, alert.c.id == newest.c.id)
-    return list(conn.execute(over.where(alert.c.ends_at.is_not(None))).scalars())
 
 
 def _open(conn: Connection, lingering: Collection[int]) -> ColumnElement[bool]:

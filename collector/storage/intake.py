@@ -18,7 +18,7 @@ from collector.storage.tables import event
 from collector.storage.upsert import among
 from collector.storage.visibility import Visible
 
-PROBES: Final = 250
+PROBES: Final = 150
 """Events that are looked at at a time."""
 
 EXACT: Final = 2_000

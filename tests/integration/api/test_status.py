@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event, text
 
 from collector.ingest.projector import Projector
 from collector.storage import forecasts, intake, keys
@@ -16,6 +18,7 @@ from collector.storage.forecasts import Forecast
 from collector.times import iso, now_us
 from tests.catalog import HOUR, NOON
 from tests.integration.api.conftest import Get, Writing
+from tests.integration.api.test_plans import plans
 from tests.statements import counted
 from tests.watched import Watched, print_of
 from triggers.forecasting import Outlook
@@ -215,3 +218,37 @@ def test_a_long_log_is_sampled(database: Database, writing: Writing) -> None:
     assert (ends.last - ends.first, len([each for each in found if each.spread])) == (999, intake.PROBES)
     assert len(found) <= intake.PROBES + intake.NEWEST
     assert [each.id for each in found] == sorted(each.id for each in found)
+
+
+@pytest.mark.parametrize(
+    ("path", "index"),
+    [
+        ("/status", "ix_expectation_state_next_look_at"),
+        ("/status", "ix_forecast_missing_deadline_at"),
+        ("/alerts/causes?state=ended&since=2026-11-22T00:00Z", "ix_alert_ends_at"),
+    ],
+)
+def test_what_comes_next_is_found_by_an_index(
+    client: FlaskClient, database: Database, writing: Writing, path: str, index: str
+) -> None:
+    now = now_us()
+    with writing() as catalog:
+        watched = Watched(catalog.conn)
+        watched.expect("daily")
+        for number in range(300):
+            id_ = watched.stands("daily", f"d{number}", "fresh", next_look_at=now + number)
+            forecasts.write(catalog.conn, [Forecast("daily", id_, now, now, now)])
+            watched.alert("daily", f"d{number}", ends_at=NOON + number)
+        catalog.conn.execute(text("ANALYZE"))
+    statements: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        statements.append((statement, values))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    assert client.get(f"/api/v2{path}").status_code == 200
+    event.remove(database.engine, "before_cursor_execute", note)
+    wanted = [each for each in statements if "ORDER BY" in each[0]]
+    (plan,) = [plan for plan in plans(database, wanted) if index in plan][:1]
+    assert "TEMP B-TREE" not in plan
+    assert not re.search(r"(?m)(^|->  )Sort  ", plan)

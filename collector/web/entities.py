@@ -10,9 +10,12 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from flask import Response, request
 
+from collector.api import names
 from collector.api.services import services
 from collector.errors import NotFound
+from collector.web.asking import ask
 from collector.web.drawing.charts import Line, line
+from collector.web.drawing.labels import shown
 from collector.web.moments import SECOND, span
 from collector.web.states import look
 from lineage.instants import parse_instant
@@ -34,6 +37,9 @@ TOLD: Final = (
 )  # fmt: skip
 """Facets of which pages say in words what they say."""
 
+LONGEST_CHOICE: Final = 200
+"""Characters of a name that is offered to be chosen."""
+
 MARKS: Final = 20
 """Results of a check that are shown side by side."""
 
@@ -41,6 +47,12 @@ MARKS: Final = 20
 def at_most(number: int) -> int:
     """Give the number of items to ask for, as far as the settings allow it."""
     return min(number, services().settings.max_page)
+
+
+def namespaces() -> list[str]:
+    """Give some namespaces to choose from, those that can be seen as they are."""
+    named: list[str] = ask(names.list_namespaces)["items"]
+    return [name for name in named if len(name) <= LONGEST_CHOICE and shown(name) == name]
 
 
 def instant(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from collector.api import alerts, datasets, freshness, names
+from collector.api import alerts, datasets, freshness
 from collector.web import columns, entities
 from collector.web.asking import ask, parameters, twin
 from collector.web.entry import Page
@@ -24,7 +24,7 @@ def index() -> str:
         "catalog/datasets.html",
         asked=asked,
         found=ask(datasets.list_datasets, asked),
-        namespaces=ask(names.list_namespaces)["items"],
+        namespaces=entities.namespaces(),
         twin=twin(datasets.list_datasets, asked),
     )
 

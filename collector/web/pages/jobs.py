@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from collector.api import freshness, jobs, names, runs
+from collector.api import freshness, jobs, runs
 from collector.times import now_us
 from collector.web import entities
 from collector.web.asking import ask, parameters, twin
@@ -31,7 +31,7 @@ def index() -> str:
         "catalog/jobs.html",
         asked=asked,
         found=ask(jobs.list_jobs, asked),
-        namespaces=ask(names.list_namespaces)["items"],
+        namespaces=entities.namespaces(),
         twin=twin(jobs.list_jobs, asked),
     )
 

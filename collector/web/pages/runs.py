@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from collector.api import graph, names, runs
+from collector.api import graph, runs
 from collector.errors import NotFound, Unprocessable
 from collector.times import now_us
 from collector.web import entities
@@ -26,7 +26,7 @@ def index() -> str:
         "catalog/runs.html",
         asked=asked,
         found=ask(runs.list_runs, asked),
-        namespaces=ask(names.list_namespaces)["items"],
+        namespaces=entities.namespaces(),
         twin=twin(runs.list_runs, asked),
     )
 

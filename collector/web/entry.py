@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from getpass import getuser
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from collector.api import problems
 from collector.api.access import SESSION, caller
 from collector.api.services import services
-from collector.auth import ANYBODY, READ
+from collector.auth import ANYBODY, READ, is_loopback
 from collector.errors import DatabaseUnavailable, Forbidden, TidegateError, Unauthorized
 from collector.storage import sessions
 from collector.times import now_us
@@ -112,8 +113,11 @@ def said() -> str | None:
 
 
 def signature() -> str | None:
-    """Give the name that this browser signed with last."""
-    return _unpacked(NAME)
+    """Give the name that this browser signed with last.
+
+    On this machine, the first time, that of whoever runs the server: mostly it is the same person.
+    """
+    return _unpacked(NAME) or (getuser() if is_loopback(request.remote_addr or "") else None)
 
 
 def _unpacked(cookie: str) -> str | None:

@@ -96,7 +96,7 @@ def look(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Look]:
         context = browser.new_context(
             **({"viewport": WIDE, "timezone_id": "Europe/Berlin"} | options)  # type: ignore[arg-type]  # Playwright's own names
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)  # a machine that does much else is slow
         opened.append((context, visit(context, base or request.getfixturevalue("demo").url)))
         return opened[-1][1]
 

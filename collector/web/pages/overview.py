@@ -70,11 +70,8 @@ def _first(found: dict[str, Any], newest: list[dict[str, Any]]) -> Markup | None
     oldest = newest[-1]
     about = oldest.get("job") or oldest.get("dataset")
     tool = found["tools"][-1]["tool"] if found["tools"] else "unknown"
-    named = (
-        Markup(", {} <bdi class='data'>{}</bdi>").format(oldest["kind"], shown(about["name"]))
-        if about
-        else ""
-    )
+    kind = "job" if oldest.get("job") else "dataset"
+    named = Markup(", {} <bdi class='data'>{}</bdi>").format(kind, shown(about["name"])) if about else ""
     return Markup("{}{}, {}").format(tool, named, moments.time(at, "clock"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,7 @@ def _operation(schemas: Document, path: str, method: str, item: Document) -> Ope
     content = item.get("requestBody", {}).get("content", {}).get("application/json", {})
     answer = item["responses"]["200"]["content"]["application/json"]["schema"]
     return Operation(
-        anchor=f"{method}{path.removeprefix('/api/v2').replace('/', '-')}",
+        anchor=re.sub(r"[/{}]+", "-", f"{method}{path.removeprefix('/api/v2')}").strip("-"),
         method=method.upper(),
         path=path,
         summary=item.get("summary", ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +19,12 @@ from collector.web.entry import Page, done, may
 from collector.web.rendering import page
 
 blueprint = Page("settings")
+
+STATE: Final = frozenset({"revision", "applied", "folder"})
+"""What is told of the rules besides them."""
+
+PARTS: Final = frozenset({"calendars", "targets", "expectations", "triggers", "windows", "alerting"})
+"""What there is of rules, if there are any."""
 
 
 @blueprint.get("/settings")
@@ -75,12 +81,13 @@ def revoke(prefix: str) -> Response:
 def in_force() -> str:
     """Show the rules in force as the document that puts them."""
     found = ask(rules.get_rules)
-    document = {name: found[name] for name in found if name not in ("revision", "applied", "folder")}
+    # Empty parts say nothing, and are nothing that anybody wrote.
+    document = {name: part for name, part in found.items() if part and name not in STATE}
     return page(
         "settings_rules.html",
         rules=found,
         text=write_document(document),
-        empty=len(document) < 2,
+        empty=not document.keys() & PARTS,
         twin=twin(rules.get_rules),
     )
 

@@ -61,6 +61,10 @@ OTHER: Final[Mapping[str, Look]] = {
     "pending": Look("pending", "due", 1),
     "delivered": Look("delivered", "fresh"),
     "cancelled": Look("cancelled", "aborted", 1),
+    "retry": Look("to be tried again", "due", 1),
+    "refused": Look("refused", "failed", 5),
+    "gone": Look("wants no more", "failed", 5),
+    "left_out": Look("left out", "aborted", 1),
     # alerts and silences
     "open": Look("open", "late", 4),
     "resolved": Look("resolved", "fresh"),

@@ -252,5 +252,7 @@ def _fired(pairs: Sequence[Compared], which: str, timezone: str) -> Iterator[Hap
         if firing is None:
             continue
         kind = "same" if each.would is not None and each.did is not None else "only"
+        if firing["cause"] == "manual":
+            kind = "hand"
         key = f"{firing['key']} " if firing["key"] else ""
         yield Happened(parse_instant(firing["at"])[0], f"{key}{clock(firing['at'], timezone)}", kind)

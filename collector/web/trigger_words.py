@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from collector.questions.trigger_sentences import HIDDEN, HOLDS, leaves
+from collector.api.documents import write_document
+from collector.questions.trigger_sentences import HIDDEN, HOLDS, leaves, wanted
+from collector.web.drawing.labels import shown
 
 Document = Mapping[str, Any]
 
 NAMED: Final = 3
 """Inputs that a sentence names."""
+
+MOST: Final = 8
+"""Parts of a condition that are named in words."""
 
 SAYS_WHAT: Final = ("deployment", "dag", "asset", "job", "job_id", "title", "text")
 """Options of actions that say best what is started, or told."""
@@ -38,21 +43,30 @@ CAUSES: Final = {
 
 def headline(trigger: Document, join: Document | None) -> str | None:
     """Say why a trigger has not fired, of the join that is looked at; None if there is nothing to wait for yet."""
+    said = []
     if trigger["broken_at"] is not None:
-        return "Not fired because it fired too often, and waits to be resumed."
-    if join is None or join["evaluation"] is None:
-        return None
-    if join["holds"]:
-        return f"Not fired because {'; '.join(hold(each) for each in join['holds'])}."
-    told = [leaf for leaf in leaves(join["evaluation"]) if not leaf["optional"]]
+        said.append("it fired too often, and waits to be resumed")
+    if trigger["paused_at"] is not None:
+        said.append("it is paused")
+    if join is not None and join["evaluation"] is not None:
+        said += [hold(each) for each in join["holds"] if each["by"] not in ("paused", "breaker")]
+        said += [] if join["holds"] else _missing(join)
+    return f"Not fired because {'; '.join(said)}." if said else None
+
+
+def _missing(join: Document) -> Iterator[str]:
+    tree = join["evaluation"]
+    told = [leaf for leaf in leaves(tree) if not leaf["optional"]]
     missing = [leaf for leaf in told if not leaf["met"]]
-    gated = [leaf for leaf in missing if leaf.get("gate") == "failed"]
-    if join["state"] == "blocked" and gated:
-        first = gated[0]
-        return f"Not fired because {name_of(first)} came, but {first['missing'] or 'does not pass its gate'}."
-    if join["state"] != "waiting" or not missing:
-        return None
-    return f"Not fired because {_named(missing)} not arrived ({len(missing)} of {len(told)} missing)."
+    if join["state"] == "blocked":
+        for leaf in missing:
+            if leaf.get("gate") == "failed":
+                yield f"{name_of(leaf)} came, but {leaf['missing'] or 'does not pass its gate'}"
+    elif join["state"] == "waiting" and missing:
+        if any("of" in each for each in tree["of"]) or tree["at_least"] < len(told):
+            yield f"it waits for {wanted(tree)}"
+        else:
+            yield f"{_named(missing)} not arrived ({len(missing)} of {len(told)} missing)"
 
 
 def hold(held: Document) -> str:
@@ -72,7 +86,7 @@ def action(body: Document) -> tuple[str, str]:
     if isinstance(what, Mapping):
         what = what.get("name", "")
     after = f"after {body['after']}" if "after" in body else ""
-    return f"{verb} {body[verb]}", ", ".join(filter(None, (str(what), after)))
+    return f"{verb} {body[verb]}", ": ".join(filter(None, (after, str(what))))
 
 
 def counting(trigger: Document, key: str | None) -> str:
@@ -115,19 +129,24 @@ def definition(body: Document) -> Iterator[tuple[str, str]]:
         yield "Clock", body["timezone"]
 
 
+def written(body: Document) -> str:
+    """Write a rule as a rule file has it, with what hides in its names made visible."""
+    return "\n".join(map(shown, write_document(body).split("\n")))
+
+
 def _joined(mode: str, join: Document) -> str:
-    more = []
+    said = [MODES[mode]]
     if "schedule" in join:
-        more.append(f"ticks of {join['schedule']}")
+        said.append(f"ticks of {join['schedule']}")
     if "within" in join:
-        more.append(f"within {join['within']}")
-    if "expire" in join:
-        more.append(f"given up after {join['expire']}")
+        said.append(f"within {join['within']}")
     if "key" in join:
         key = join["key"]
-        sources = _listed(key.get("from", [])) or "the event"
-        more.append(f"by {key.get('grain', 'day')}, which {sources} tells")
-    return f"{MODES[mode]}{': ' if more else ''}{', '.join(more)}"
+        sources = f", as {_listed(key['from'])} has it" if "from" in key else ""
+        said.append(f"a partition is a {key.get('grain', 'day')}{sources}")
+    if "expire" in join:
+        said.append(f"given up after {join['expire']}")
+    return "; ".join(said)
 
 
 def guards(guard: Document) -> Iterator[str]:
@@ -149,12 +168,19 @@ def guards(guard: Document) -> Iterator[str]:
 def condition(body: Document) -> str:
     """Say what a condition is met by."""
     if "n_of" in body:
-        return f"{body['n_of']['count']} of ({', '.join(map(_part, body['n_of']['of']))})"
+        return f"{body['n_of']['count']} of ({', '.join(_some(body['n_of']['of']))})"
     if "all" in body:
-        return " and ".join(map(_part, body["all"]))
+        return " and ".join(_some(body["all"]))
     if "any" in body:
-        return " or ".join(map(_part, body["any"]))
+        return " or ".join(_some(body["any"]))
     return _part(body)
+
+
+def _some(parts: Sequence[Document]) -> list[str]:
+    """Name parts, of many only the first ones."""
+    if len(parts) <= MOST:
+        return [*map(_part, parts)]
+    return [*map(_part, parts[: MOST - 1]), f"{len(parts) - MOST + 1} more"]
 
 
 def _part(body: Document) -> str:

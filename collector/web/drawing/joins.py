@@ -16,7 +16,7 @@ from collector.web.drawing.routes import Run, path
 MOST: Final = 24
 """Inputs that are drawn; of more, those of a gate that are there already are put together."""
 
-KEPT: Final = 6
+KEPT: Final = 11
 """Inputs of one gate that stay apart then."""
 
 NAME: Final = 32
@@ -44,6 +44,10 @@ class Box:
     optional: bool = False
     href: str | None = None
     title: str = ""
+    number: int = 1
+    """How many inputs it stands for."""
+    there: int | None = None
+    """How many of these are there; None: its state tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,18 @@ class Fork:
     met: bool
 
     @property
-    def required(self) -> list[Box | Fork]:
-        return [each for each in self.parts if isinstance(each, Fork) or not each.optional]
+    def required(self) -> int:
+        """How many parts there are, but for those that are not waited for."""
+        return sum(1 if isinstance(each, Fork) else each.number for each in self._waited_for)
+
+    @property
+    def there(self) -> int:
+        """How many of these are there."""
+        return sum(_there(each) for each in self._waited_for)
+
+    @property
+    def _waited_for(self) -> Iterator[Box | Fork]:
+        return (each for each in self.parts if isinstance(each, Fork) or not each.optional)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,11 @@ def arrived(part: Box | Fork) -> bool:
     return part.met if isinstance(part, Fork) else part.state == "arrived"
 
 
+def _there(part: Box | Fork) -> int:
+    known = None if isinstance(part, Fork) else part.there
+    return int(arrived(part)) if known is None else known
+
+
 def drawn(condition: Fork, holds: Sequence[Box] = (), actions: Sequence[Box] = ()) -> JoinDrawing:
     """Draw a condition, what holds it back though it is met, and what is done when nothing does."""
     condition = folded(condition) if _size(condition) > MOST else condition
@@ -126,11 +145,12 @@ def drawn(condition: Fork, holds: Sequence[Box] = (), actions: Sequence[Box] = (
         stopped = _column(holds, out_x + GAP, middle)
         for each in stopped:
             run.wire((out_x, out_x, out_y), (each.x, each.x, each.y + HIGH / 2), done=open_)
-        out_x, out_y, open_ = stopped[0].x + stopped[0].width, middle, False
+            edge = each.x + each.width
+            run.wire((edge, edge, each.y + HIGH / 2), (edge + GAP / 2, edge + GAP / 2, middle), done=False)
+        out_x, out_y, open_ = stopped[0].x + stopped[0].width + GAP / 2, middle, False
     done = _column(actions, out_x + GAP, middle)
     for each in done:
-        start = out_x if not holds else out_x + 4
-        run.wire((start, start, out_y), (each.x, each.x, each.y + HIGH / 2), done=open_)
+        run.wire((out_x, out_x, out_y), (each.x, each.x, each.y + HIGH / 2), done=open_)
     everything: tuple[Placed | Gate, ...] = (*run.inputs, *run.gates, *stopped, *done)
     top = min(each.y for each in everything)
     # Actions may stand taller than the inputs: the drawing begins where the topmost of all does.
@@ -160,10 +180,12 @@ def folded(condition: Fork) -> Fork:
     if len(rest) == 1:
         parts.append(rest[0])
     elif rest:
-        there = sum(map(arrived, rest))
-        state = "arrived" if there == len(rest) else "waiting"
-        note = f"{there} arrived" + (f", {len(rest) - there} not" if there < len(rest) else "")
-        parts.append(Box(f"and {len(rest)} more", note, state, optional=all(each.optional for each in rest)))
+        waited_for = [each for each in rest if not each.optional]
+        there, came = sum(map(arrived, waited_for)), sum(map(arrived, rest))
+        note = f"{came} arrived" + (f", {len(rest) - came} not" if came < len(rest) else "")
+        state = "arrived" if came == len(rest) else "waiting"
+        more = Box(f"and {len(rest)} more", note, state, number=len(waited_for), there=there)
+        parts.append(replace(more, optional=not waited_for))
     return replace(condition, parts=tuple(parts))
 
 
@@ -209,14 +231,13 @@ class _Rows:
             port = first + number * pitch
             # Straight to the last gap before the gate: between are rows of its own parts only.
             self.wire((at, x - GAP, level), (x + 6, x + 6, port), done=arrived(each), optional=optional)
-        required = part.required
-        there = sum(map(arrived, required))
-        whole = part.count == len(required)
-        word = "ALL" if whole else "ANY" if part.count == 1 else f"{part.count} OF {len(required)}"
+        required, there = part.required, part.there
+        whole = part.count == required
+        word = "ALL" if whole else "ANY" if part.count == 1 else f"{part.count} OF {required}"
         self.gates.append(
             Gate(
                 word,
-                f"{there} of {len(required)}",
+                f"{there} of {required}",
                 x,
                 y,
                 height,
@@ -257,7 +278,7 @@ def _placed(box: Box, x: float, y: float, width: float) -> Placed:
 def _width_of(boxes: Sequence[Box]) -> float:
     names = (width_of(min(cells(each.name), NAME)) for each in boxes)
     notes = (width_of(min(cells(each.note), NOTE), 11) for each in boxes)
-    return round(max(120.0, *names, *notes) + INSET + 10)
+    return round(max([120.0, *names, *notes]) + INSET + 10)
 
 
 def _level(part: Box | Fork) -> int:

@@ -21,7 +21,7 @@ LABEL: Final = 26
 """Cells of the name of a lane."""
 
 LEFT: Final = 212.0
-WIDTH: Final = 760.0
+WIDTH: Final = 976.0
 TOP: Final = 26.0
 LANE: Final = 26.0
 NEAR: Final = 5.0
@@ -46,7 +46,7 @@ class Happened:
     at: int
     title: str
     kind: str = "arrival"
-    """``arrival``, ``same`` (it would have fired and did), ``only`` (one of the two)."""
+    """``arrival``, ``same`` (it would have fired and did), ``only`` (one of the two), ``hand`` (somebody fired it)."""
 
 
 @dataclass(frozen=True, slots=True)

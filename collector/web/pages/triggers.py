@@ -8,7 +8,6 @@ from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from collector.api import rule_questions, triggers
-from collector.api.documents import write_document
 from collector.web import trigger_views as views
 from collector.web import trigger_words as words
 from collector.web.asking import View, ask, do, parameters, twin
@@ -25,8 +24,6 @@ ROWS: Final = 20
 
 COLUMNS: Final = 12
 """Inputs that a table of joins has columns for."""
-
-SPANS: Final = {"P1D": "1 day", "P7D": "7 days", "P30D": "30 days"}
 
 FIRST: Final = """\
 version: 1
@@ -88,7 +85,7 @@ def show(trigger_id: str) -> str:
         tree=views.evaluation_tree(tree, standings),
         requests=asked,
         terms=list(words.definition(found["definition"])) if found["definition"] else [],
-        written=write_document(found["definition"]) if found["definition"] else None,
+        written=words.written(found["definition"]) if found["definition"] else None,
         twin=twin(triggers.get_trigger, trigger_id=trigger_id),
         **_table(found, listed["items"]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from marshmallow import Schema, fields, validate, validates_schema
@@ -208,6 +209,10 @@ class DueTime(Schema):
     excluded_by = fields.String(required=True, allow_none=True, metadata=said("the id of that window"))
 
 
+_due_at = lru_cache(10_000)(iso)
+"""Many datasets are due at the same times."""
+
+
 class DueTimes(fields.List[track_records.DueTime]):
     """Lists of due times, written by hand: a page has thousands of them."""
 
@@ -221,8 +226,8 @@ class DueTimes(fields.List[track_records.DueTime]):
             return None
         return [
             {
-                "release": iso(each.release),
-                "deadline": iso(each.deadline),
+                "release": _due_at(each.release),
+                "deadline": _due_at(each.deadline),
                 "arrived_at": iso(each.arrived),
                 "outcome": each.outcome.value,
                 "late_by": None if each.late_by is None else each.late_by / SECOND,

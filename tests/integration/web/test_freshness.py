@@ -48,7 +48,11 @@ def watched(writing: Writing) -> None:
         catalog.update(ids["sales"], catalog.run(job, "r2", NOON - 6 * HOUR), NOON - 6 * HOUR)
         catalog.facet(ids["sales"], "ownership", {"owners": [{"name": "team:finance"}]})
         watched = Watched(catalog.conn)
-        rule = {"due": {"at": "08:00"}, "slo": {"share": 0.9, "period": "30d"}, "timezone": "Europe/Berlin"}
+        rule: dict[str, Any] = {
+            "due": {"at": "08:00"},
+            "slo": {"share": 0.9, "period": "30d"},
+            "timezone": "Europe/Berlin",
+        }
         watched.expect("daily", grace={"late": "30m"}, **rule)
         watched.alert(
             "failed_run",

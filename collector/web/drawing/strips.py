@@ -111,7 +111,7 @@ def months(history: Sequence[Mapping[str, Any]], last: date, weeks: int = 13) ->
     for number in range((last - monday).days + 1):
         day_ = monday + timedelta(days=number)
         x, y = STEP * (number // WEEK), STEP * (number % WEEK)
-        # A month that begins in the last column but its label would not fit is named by the next picture.
+        # The name of a month stands over the first week that begins in it.
         if day_.day <= WEEK and not number % WEEK:
             labels.append((x, f"{day_:%b}"))
         written = day_.isoformat()

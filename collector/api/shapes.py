@@ -153,6 +153,7 @@ class Dataset(Name):
         allow_none=True,
         metadata=said("how it stands to what is expected of it, at worst; null: nothing is"),
     )
+    affected = fields.Boolean(required=True, metadata=said("something else explains that"))
 
 
 class Datasets(Page):

@@ -66,6 +66,8 @@ class DatasetSummary:
     read_by: int
     state: State | None
     """How it stands to what is expected of it, at worst."""
+    affected: bool
+    """Something else explains that."""
 
 
 def summaries(conn: Connection, page: Page[Named], visible: Visible) -> Page[DatasetSummary]:
@@ -86,7 +88,8 @@ def summaries(conn: Connection, page: Page[Named], visible: Visible) -> Page[Dat
             fields=len(schema_fields(schemas[item.id])) if item.id in schemas else None,
             written_by=counts.get(item.id, (0, 0))[0],
             read_by=counts.get(item.id, (0, 0))[1],
-            state=states.get(item.id),
+            state=states[item.id].state if item.id in states else None,
+            affected=item.id in states and states[item.id].affected,
         )
     )
 

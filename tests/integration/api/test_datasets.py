@@ -28,7 +28,7 @@ def test_the_list_shows_the_last_update_fields_writers_and_readers(get: Get, wri
     update = item.pop("last_update")
     assert item == {
         "namespace": "shop", "name": "orders", "fields_count": 2, "written_by": 1, "read_by": 1,
-        "state": None,
+        "state": None, "affected": False,
     }  # fmt: skip
     assert update == {
         "event_time": "2026-11-22T13:00:00.000000Z",

@@ -12,7 +12,7 @@ from collector.storage.engine import Database
 from lineage.model import Direction, run_key
 from tests.catalog import HOUR, NOON, Catalog
 from tests.integration.api.conftest import Get, Writing
-from tests.watched import Watched
+from tests.watched import Watched, print_of
 
 
 def part_of(run_id: str, job_id: int | None = None) -> dict[str, Any]:
@@ -161,9 +161,23 @@ def test_a_list_of_datasets_says_how_each_stands_at_worst_whatever_its_name(
         watched.expect("two", max_age="1d")
         watched.stands("one", "orders", "fresh")
         watched.stands("two", "orders", "late")
+        catalog.dataset("sales")
+        for id_ in ("one", "two"):
+            watched.stands(id_, "sales", "late")
+        watched.alert("two", "orders", affects=1)
+        watched.alert("one", "sales", cause=print_of("two", "orders"))
 
-    listed = {item["name"]: item["state"] for item in get("/datasets")["items"]}
-    assert listed == {"orders": "late", "link": "late", "unwatched": None}
+    listed = {item["name"]: (item["state"], item["affected"]) for item in get("/datasets")["items"]}
+    # Of what is expected of sales only one violation is explained.
+    assert listed == {
+        "orders": ("late", False),
+        "link": ("late", False),
+        "sales": ("late", False),
+        "unwatched": (None, False),
+    }
+    with writing() as catalog:
+        Watched(catalog.conn).alert("two", "sales", cause=print_of("two", "orders"))
+    assert {item["name"]: item["affected"] for item in get("/datasets")["items"]}["sales"] is True
 
 
 def test_what_is_expected_of_the_outputs_of_a_job(get: Get, client: FlaskClient, writing: Writing) -> None:

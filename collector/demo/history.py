@@ -179,20 +179,16 @@ class Past:
         self._waiting = deque(sorted([*self._waiting, *bodies], key=itemgetter(0)))
 
     def _next(self, until: int) -> int:
-        """Tell when something happens next."""
+        """Tell when something happens next, ``until`` at the latest."""
         with self._database.read() as conn:
             due = outbox_reads.next_due(conn)
-        soon = self._now + SECOND
-        times = [max(self._engine.wake(), soon)]
-        if due is not None:
-            times.append(max(due, soon))
-        if self._acts:
-            times.append(max(self._acts[0].at, soon))
+        known = (due, self._engine.wake(), self._acts[0].at if self._acts else None)
+        times = [max(at, self._now + SECOND) for at in known if at is not None]
         if self._waiting:
             hours, together = CLOSELY
             at = self._waiting[0][0]
             times.append(at + (together if at > until - hours else TOGETHER))
-        return min(times)
+        return min([*times, until])
 
     def _take_in(self, most: int | None = None) -> None:
         """Receive what has come by now, and project it."""

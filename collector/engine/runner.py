@@ -371,19 +371,19 @@ class Engine:
                     pulses.keep_outage(conn, *self._watermark.outage)
             self._beat_at = now
 
-    def wake(self) -> int:
-        """Tell when to look at the latest (µs UTC), unless something happens before."""
+    def wake(self) -> int | None:
+        """Tell when to look at the latest (µs UTC), unless something happens before; None: only then."""
         with self._database.read() as conn:
-            looks = [standings.next_look(conn), self._forecasts.next_wake(conn)]
-            looks.append(self._triggering.next_wake(conn))
-        times = [look + SLACK for look in looks if look is not None]
+            at = standings.next_look(conn), self._forecasts.next_wake(conn), self._triggering.next_wake(conn)
+        times = [each + SLACK for each in at if each is not None]
         if self._alerting.wake is not None:
             times.append(self._alerting.wake)
-        return min(times, default=self._clock() + BEAT_US)
+        return min(times, default=None)
 
     def _pause(self) -> float:
         """Give the seconds for which there is nothing to do unless something happens."""
-        waits = [IDLE_SECONDS, (self.wake() - self._clock()) / 1e6]
+        wake = self.wake()
+        waits = [IDLE_SECONDS, *([] if wake is None else [(wake - self._clock()) / 1e6])]
         if self.owes:
             waits.append(self._pace.rest_until - time.monotonic())
         return max(0.0, min(waits))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lineage.instants import parse_instant
+from lineage.instants import iso, parse_instant
 from tests.events import HOUR, MINUTE, NOON
 from tests.unit.triggers.joining import (
     Engine,
@@ -28,6 +28,7 @@ from triggers.firings import Cause
 from triggers.holds import Hold
 from triggers.joins import Standing, fire_by_hand, reset
 from triggers.model import Grain
+from triggers.schedules import ends_at, gives_up_at
 
 DAY = 24 * HOUR
 LATCHED = Join(Mode.LATCHED, expire=DAY)
@@ -118,6 +119,20 @@ def test_what_is_optional_has_no_deadline() -> None:
     inputs = (wait_for("a"), wait_for("c", optional=True))
     engine = Engine(trigger(LATCHED, *inputs, deadline=Deadline(Then.FIRE_PARTIAL, after=HOUR)))
     assert engine.feed(came("c", at(0)), until=at(3)) == []
+
+
+def test_it_is_known_beforehand_when_what_came_is_given_up() -> None:
+    latched = trigger(Join(Mode.LATCHED, expire=DAY))
+    assert gives_up_at(latched, "", at(0)) == at(24)
+    assert gives_up_at(latched, "", None) is None
+    assert gives_up_at(trigger(Join(Mode.WINDOW, within=HOUR)), "", at(0)) == at(1)
+    assert gives_up_at(trigger(Join(Mode.LEVEL)), "", at(0)) is None
+    dropping = trigger(Join(Mode.LATCHED, expire=DAY), deadline=Deadline(Then.DROP, after=HOUR))
+    assert gives_up_at(dropping, "", at(0)) == at(1)
+    told = trigger(Join(Mode.LATCHED, expire=DAY), deadline=Deadline(Then.ALERT, after=HOUR))
+    assert gives_up_at(told, "", at(0)) == at(24)
+    epoch = trigger(DAILY)
+    assert gives_up_at(epoch, iso(at(0)), at(1)) == ends_at(epoch, iso(at(0)))
 
 
 # --- gates -----------------------------------------------------------------------------------------------------

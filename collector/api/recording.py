@@ -33,10 +33,16 @@ class Recorder:
         self._log = log
 
     def record(self, events: Iterable[Json], principal: Principal) -> None:
-        """Write events and wait until they are projected; each needs the scope ``ingest`` and its namespace.
+        """Write events and wait until they are projected; raises as ``write`` does.
 
         Raises ``Unavailable`` if that takes longer than ``ack_timeout``: the events are in the log nevertheless.
         """
+        hashes = self.write(events, principal)
+        if not await_projected(self._services.database, self._services.settings.ack_timeout, hashes):
+            raise Unavailable("It is written, but not visible yet: the projector is behind, or does not run.")
+
+    def write(self, events: Iterable[Json], principal: Principal) -> list[bytes]:
+        """Write events to the log and give their hashes; each needs the scope ``ingest`` and its namespace."""
         principal.require(INGEST)
         taken = [take(msgspec.json.encode(event), now_us()) for event in events]
         for each in taken:
@@ -46,9 +52,7 @@ class Recorder:
         outcome = submit(self._log, lambda: rows, sum(each.row.size for each in taken))
         if outcome.error:
             raise outcome.error
-        hashes = [each.row.hash for each in taken]
-        if not await_projected(self._services.database, self._services.settings.ack_timeout, hashes):
-            raise Unavailable("It is written, but not visible yet: the projector is behind, or does not run.")
+        return [each.row.hash for each in taken]
 
 
 def recorder() -> Recorder:

@@ -80,7 +80,7 @@ def send_test_event(_body: dict[str, Any]) -> object:
     """Send an event to this server, by the way that all events take.
 
     It is of a job `tidegate.test_event` in the namespace `test`, and stays in the log. The key needs the scope
-    `ingest`. The answer comes when the event is in the catalog.
+    `ingest`. The answer comes when the event is in the log.
     """
     run_id = str(uuid4())
     event = {
@@ -91,7 +91,7 @@ def send_test_event(_body: dict[str, Any]) -> object:
         "producer": TEST_PRODUCER,
         "schemaURL": f"{CORE}RunEvent",
     }
-    recorder().record([event], principal())
+    recorder().write([event], principal())
     return {"job": TEST_JOB, "run_id": run_id}
 
 

@@ -10,7 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 
 from collector.app import create_app
 from collector.storage import outbox, tables
@@ -48,6 +48,9 @@ def schema(services: Services, writing: Writing) -> Any:
         event_id = catalog.event(
             {"run": {"runId": "0", "facets": {"a": {}}}}, NOON, job, run_key=run_key("0")
         )
+        if catalog.conn.dialect.name == "postgresql":
+            # The next event is to come after it.
+            catalog.conn.execute(select(func.setval("event_id_seq", event_id)))
         catalog.conn.execute(
             insert(tables.parked), [{"event_id": event_id, "error": "no", "parked_at": NOON}]
         )
@@ -101,6 +104,8 @@ KNOWN: dict[str, dict[str, Any]] = {
     "/api/v2/rejection": {"id": 1},
     "/api/v2/search": {"q": "0"},
     "/api/v2/lineage": {"node": "dataset:0:0"},
+    "/api/v2/lineage/extent": {"node": "dataset:0:0"},
+    "/api/v2/lineage/moments": {"node": "dataset:0:0"},
     "/api/v2/lineage/diff": {"from": "2026-11-22T11:00:00Z", "to": "2026-11-22T13:00:00Z"},
     "/api/v2/lineage/impact": {"node": "job:0:0"},
     "/api/v2/lineage/root-cause": {"node": "dataset:0:0"},
@@ -118,6 +123,7 @@ KNOWN: dict[str, dict[str, Any]] = {
 IDS: dict[str, Any] = {
     "expectation_id": "0",
     "alert_id": 1,
+    "silence_id": "0",
     "delivery_id": 1,
     "trigger_id": "0",
     "firing_id": id_of(fire_key("0", TODAY, NOON)),

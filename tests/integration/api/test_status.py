@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 
+from collector.api.recording import await_projected
 from collector.ingest.projector import Projector
-from collector.storage import forecasts, intake, keys
+from collector.storage import forecasts, intake, keys, tables
 from collector.storage.engine import Database
 from collector.storage.forecasts import Forecast
 from collector.times import iso, now_us
@@ -36,6 +37,11 @@ def projecting(database: Database) -> Iterator[None]:
     yield
     stop.set()
     thread.join()
+
+
+def _hashes(database: Database) -> list[bytes]:
+    with database.read() as conn:
+        return list(conn.execute(select(tables.event.c.hash)).scalars())
 
 
 def test_an_empty_server_says_so(get: Get) -> None:
@@ -192,18 +198,13 @@ def test_a_key_of_one_namespace_hears_of_nothing_else(client: FlaskClient, writi
 
 
 @pytest.mark.usefixtures("projecting")
-def test_a_test_event_takes_the_way_of_all_events(client: FlaskClient, get: Get) -> None:
+def test_a_test_event_takes_the_way_of_all_events(client: FlaskClient, get: Get, database: Database) -> None:
     sent = client.post("/api/v2/status/test-event", json={})
     assert sent.status_code == 200, sent.text
+    assert await_projected(database, 5, _hashes(database))
     run = get("/run", run_id=sent.get_json()["run_id"])
     assert (run["job"], run["state"]) == (sent.get_json()["job"], "COMPLETE")
     assert get("/status")["intake"]["minutes"][-1]["events"] == 1
-
-
-def test_without_a_projector_a_test_event_is_told_to_wait(limited: Callable[..., FlaskClient]) -> None:
-    answer = limited(ack_timeout=0.05).post("/api/v2/status/test-event", json={})
-    assert answer.status_code == 503
-    assert "not visible yet" in answer.get_json()["detail"]
 
 
 def test_a_long_log_is_sampled(database: Database, writing: Writing) -> None:

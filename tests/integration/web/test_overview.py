@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-
 import pytest
 from flask.testing import FlaskClient
 
-from collector.ingest.projector import Projector
 from collector.storage import keys
 from collector.storage.engine import Database
 from collector.times import now_us
@@ -19,17 +15,6 @@ from tests.statements import counted
 from tests.watched import Watched, print_of
 
 MOST_STATEMENTS = 60
-
-
-@pytest.fixture
-def projecting(database: Database) -> Iterator[None]:
-    """Run a projector during the test."""
-    stop = threading.Event()
-    thread = threading.Thread(target=Projector(database, holder="test").run, args=(stop,))
-    thread.start()
-    yield
-    stop.set()
-    thread.join()
 
 
 @pytest.fixture
@@ -71,7 +56,6 @@ def test_with_keys_the_settings_have_a_place_for_one(
     assert "Send a test event" not in page
 
 
-@pytest.mark.usefixtures("projecting")
 def test_a_test_event_shows_up(look: Look, send: Send) -> None:
     assert send("/test-event").status_code == 303
     page = look("/")

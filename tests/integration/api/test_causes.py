@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 
-from collector.storage import keys
+from collector.storage import keys, tables
 from collector.storage.causes import FORETOLD
 from collector.storage.engine import Database
 from collector.times import iso, now_us
@@ -125,3 +127,61 @@ def test_statements_do_not_grow_with_what_is_wrong(get: Get, writing: Writing, d
     assert asked() == few
     assert get("/alerts/causes")["counts"]["datasets"] == 60
     assert FORETOLD == '[["kind", "forecast"]]'
+
+
+def test_an_alert_tells_by_which_route_it_goes_to_whom(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        catalog.dataset("raw")
+        watched = Watched(catalog.conn)
+        watched.expect("daily")
+        routes = [{"match": {"severity": "critical"}, "to": ["pager"]}, {"to": ["nobody"]}]
+        watched.rule("alerting", "alerting", {"timezone": "UTC", "routes": routes})
+        watched.alert("daily", "raw", severity="critical", muted_by="silence:s1", notified_at=NOON)
+        watched.alert("daily", "mild")
+        watched.decided("daily", "raw", "late")
+        watched.notified("n1", RAW)
+        values = {
+            "starts_at": 0,
+            "ends_at": now_us() + HOUR,
+            "updated_at": 0,
+            "author": "anna",
+            "reason": "move",
+        }
+        matchers = json.dumps([{"label": "name", "value": "r.*", "regex": True, "negative": False}])
+        catalog.conn.execute(insert(tables.silence), [{"id": "s1", "matchers": matchers, **values}])
+    raw, mild = get("/alerts/1"), get("/alerts/2")
+    assert [word["text"] for word in raw["telling"]] == [
+        "Somebody was told first",
+        "Silence s1 of anna (move) holds it back, until",
+        "The route severity=critical takes it to pager.",
+    ]
+    assert raw["telling"][0]["at"] == iso(NOON)
+    assert raw["muted"]["author"] == "anna"
+    assert [each["id"] for each in raw["silences"]] == ["s1"]
+    assert [each["state"] for each in raw["decisions"]] == ["late"]
+    assert raw["notifications"][0]["delivery"] is None
+    assert [word["text"] for word in mild["telling"]] == ["The route all says that nobody is told."]
+    assert mild["silences"] == []
+    assert get("/silences/s1")["reason"] == "move"
+
+
+def test_matchers_are_tried_before_anything_is_muted(client: FlaskClient, writing: Writing) -> None:
+    with writing() as catalog:
+        watched = Watched(catalog.conn)
+        for name, severity in (("raw", "critical"), ("rain", "warning"), ("mart", "critical")):
+            watched.alert("daily", name, severity=severity)
+        watched.alert("daily", "rar", starts=NOON - 9 * HOUR, ends_at=NOON)
+        key = keys.create(catalog.conn, "all", ("read",), (), NOON)[0]
+        shop = keys.create(catalog.conn, "shop", ("operate",), ("shop",), NOON)[0]
+
+    def tried(key: str, *matchers: dict[str, Any]) -> Any:
+        body = {"matchers": list(matchers)}
+        return client.post("/api/v2/silences/preview", json=body, headers={"X-API-Key": key})
+
+    called = {"label": "name", "value": "ra.*", "regex": True}
+    found = tried(key, called).get_json()
+    assert (found["total"], names(found)) == (2, ["raw", "rain"])
+    mild = {"label": "severity", "value": "critical", "negative": True}
+    assert names(tried(key, called, mild).get_json()) == ["rain"]
+    assert tried(key).status_code == 422
+    assert tried(shop, called).status_code == 403

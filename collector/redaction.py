@@ -17,7 +17,8 @@ TOKEN: Final = re.compile(r"(?=.*[A-Z0-9]).{6,}|.{16,}")
 
 
 PASSWORD: Final = re.compile(
-    r"(?<=://)(?P<user>[^/?#@:\s]*):[^/?#\s]*(?=@)|(?P<name>[?&;](?:ssl)?(?:password|passwd|token|key|secret)=)[^&;#\s]*",
+    r"(?<=://)(?P<user>[^/?#@:\s]*):[^\s,]*(?=@)"
+    r"|(?P<name>[?&;]\w*(?:password|passwd|token|key|secret)=)[^&;#\s,]*",
     re.IGNORECASE,
 )
 """What in an address is a password: behind the user's name, or as a parameter."""

@@ -15,7 +15,7 @@ from collector.web.rendering import page
 
 blueprint = Page("search")
 
-OF_EACH: Final = 20
+OF_EACH: Final = 10
 """Of each kind that is shown; one more is asked for, to tell whether there are more."""
 
 MOST: Final = 100

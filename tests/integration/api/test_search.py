@@ -102,6 +102,11 @@ def test_more_names_alike_than_are_looked_at(
     found = get("/search", q="orders", limit=2)
     assert ids(found) == ["dataset:shop:orders", "dataset:shop:z.orders"]
     assert get("/search", q="nothing")["complete"] is False
+    monkeypatch.setattr(name_search, "MOST_READ", 7)
+    assert get("/search", q="nothing")["complete"] is True
+    monkeypatch.setattr(name_search, "FEW_READ", 1)
+    assert get("/search", q="xordersx", types="dataset")["complete"] is False
+    assert get("/search", q="s_4", types="dataset")["complete"] is True
 
 
 def test_names_as_searches_know_them(database: Database, writing: Writing) -> None:

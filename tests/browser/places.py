@@ -29,8 +29,10 @@ def named(path: str, item: Mapping[str, Any], **more: str) -> str:
 
 
 def late(api: Api) -> Mapping[str, Any]:
-    """Find the dataset that stands worst."""
-    found: Mapping[str, Any] = api.get("/freshness", limit=1)["items"][0]["dataset"]
+    """Find a dataset that is late because of something upstream, or else the one that stands worst."""
+    standings = api.get("/freshness", limit=100)["items"]
+    explained = [each for each in standings if each["cause"]]
+    found: Mapping[str, Any] = (explained[-1] if explained else standings[0])["dataset"]
     return found
 
 

@@ -34,12 +34,10 @@ class AlertCause(Alert):
     """Something that is wrong, and that nothing explains that the key may see; with all that it explains."""
 
     title = fields.String(required=True, metadata=said("what is wrong, in a few words"))
-    datasets = fields.Integer(
-        required=True, metadata=said("that are not as expected because of it, itself included")
-    )
+    datasets = fields.Integer(required=True, metadata=said("others that are not as expected because of it"))
     foretold = fields.Integer(required=True, metadata=said("that will probably be late because of it"))
     owners = fields.List(
-        fields.String(), required=True, metadata=said("of these datasets, those of most first")
+        fields.String(), required=True, metadata=said("of it and these datasets, those of most first")
     )
     deadlines = fields.Integer(
         required=True, metadata=said("of these datasets, those whose deadline is yet to come")

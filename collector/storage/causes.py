@@ -40,14 +40,14 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a cause comes to, itself included; instants in µs UTC."""
+    """What a cause comes to, itself left out; instants in µs UTC."""
 
     datasets: int = 0
     """That are not as expected."""
     foretold: int = 0
     """That will probably be late."""
     owners: tuple[str, ...] = ()
-    """Of all of these, those of most first."""
+    """Of the cause and all of these, those of most first."""
     deadlines: int = 0
     """Of these datasets, those whose deadline is yet to come."""
     next_deadline: int | None = None
@@ -137,16 +137,15 @@ def tallies(
     root = alert.alias("root")
     if ended:
         same = and_(
-            func.coalesce(alert.c.cause, alert.c.fingerprint) == root.c.fingerprint,
+            alert.c.cause == root.c.fingerprint,
             alert.c.starts_at >= root.c.starts_at,
             alert.c.starts_at <= root.c.ends_at,
         )
         counted = counted.add_columns(root.c.id.label("root")).join(root, same)
         counted = counted.where(among(conn, root.c.id, [each.id for each in causes])).group_by(root.c.id)
     else:
-        key = func.coalesce(alert.c.cause, alert.c.fingerprint)
-        counted = counted.add_columns(key.label("root")).where(alert.c.ends_at.is_(None), key.in_(by_print))
-        counted = counted.group_by(key)
+        counted = counted.add_columns(alert.c.cause.label("root")).group_by(alert.c.cause)
+        counted = counted.where(alert.c.ends_at.is_(None), alert.c.cause.in_(by_print))
     rows: dict[int, list[Any]] = defaultdict(list)
     for row in conn.execute(counted):
         rows[row.root if ended else by_print[row.root].id].append(row)
@@ -194,11 +193,6 @@ def _counted(now: int) -> Any:
 
 
 def _tally(cause: AlertRow, rows: Sequence[Any]) -> Tally:
-    if not rows and cause.type == DATASET and cause.ends_at is None:
-        # It is explained by something that the caller may not see, and counted there.
-        mine = () if cause.owner is None else (cause.owner,)
-        is_foretold = cause.labels == dict(FORECAST)
-        return Tally(int(not is_foretold), int(is_foretold), mine)
     owned: dict[str, int] = defaultdict(int)
     if cause.owner is not None:
         owned[cause.owner] += 0

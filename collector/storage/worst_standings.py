@@ -41,6 +41,6 @@ def worst_states(conn: Connection, dataset_ids: Collection[int]) -> dict[int, Wo
     )
     found: dict[int, Worst] = {}
     for id_, name, affected in conn.execute(told):
-        worst = Worst(State(name), bool(affected))
+        worst = Worst(State(name), State(name).violated and bool(affected))
         found[id_] = min(worst, found.get(id_, worst), key=lambda each: each.rank)
     return found

@@ -55,11 +55,6 @@ def row_id(standing: Document) -> str:
     return f"row-{hashlib.blake2b(whole.encode(errors='replace'), digest_size=6).hexdigest()}"
 
 
-def state_of(standing: Document) -> str:
-    """Give the state as it is shown: what waits for something upstream is no alarm of its own."""
-    return "affected" if _explained(standing) else str(standing["state"])
-
-
 def times_of(standing: Document) -> Times:
     """Give what lies on the lane of a standing."""
     history, awaited, forecast = standing["history"] or [], standing["awaited"], standing["forecast"] or {}

@@ -57,6 +57,7 @@ def register(app: Flask) -> None:
         node_url=node_url,
         run_url=run_url,
         time=moments.time,
+        state_of=states.standing,
         worst=states.worst,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,11 @@ def look(state: str | None) -> Look:
         if state in words:
             return words[state]
     return Look(state.lower().replace("_", " "), "unknown")
+
+
+def standing(document: Mapping[str, Any]) -> str:
+    """Give the state of a standing as it is shown: what waits for something upstream is no alarm of its own."""
+    return "affected" if document["violated"] and document["cause"] else str(document["state"])
 
 
 def worst(states: Iterable[str]) -> str | None:

@@ -64,7 +64,6 @@ def show() -> str:
         axis=swimlane.axis(),
         lane=lambda standing: board.lane_of(standing, now),
         row_id=board.row_id,
-        state_of=board.state_of,
         sort=asked["sort"],
         twin=twin(freshness.list_freshness, asked),
     )
@@ -98,7 +97,6 @@ def expectation(expectation_id: str) -> str:
         decisions=chosen and ask(freshness.list_decisions, chosen | {"limit": DECISIONS}, **path),
         now=iso(now_us()),
         row_id=board.row_id,
-        state_of=board.state_of,
         twin=twin(freshness.get_expectation, asked, **path),
     )
 
@@ -115,7 +113,6 @@ def why() -> str:
         why=found,
         cause=cause,
         run=_failed_run(cause),
-        state_of=board.state_of,
         now=iso(now_us()),
         twin=twin(freshness.get_why, asked),
     )

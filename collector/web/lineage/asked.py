@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from collector.errors import BadRequest, FieldError
@@ -101,8 +101,3 @@ def read(path: str, given: Iterable[tuple[str, str]]) -> Asked:
             reason = f"Must be one of: {', '.join(choices)}."
             raise BadRequest(f"?{name}: {reason}", errors=(FieldError(f"?{name}", reason),))
     return Asked(path, known)
-
-
-def base(found: Mapping[str, Any]) -> str:
-    """Give the text of a node as the API writes it."""
-    return f"{found['type']}:{found['namespace']}:{found['name']}"

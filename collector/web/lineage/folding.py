@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from collector.web import states
 from collector.web.lineage.graph import DOWNSTREAM, UPSTREAM, Edge, Graph, Node, key_of
+from collector.web.lineage.wording import css_of
 
 MOST_BOXES: Final = 150
 MOST_EDGES: Final = 300
@@ -27,6 +28,16 @@ PAGE: Final = 30
 
 GROUPINGS: Final = ("auto", "none", "namespace", "parent", "tool")
 """``auto``: as much as must be; ``none``: nothing, whatever comes of it."""
+
+STEPS: Final = (
+    ("namespace", True, True),
+    ("namespace", True, False),
+    ("tool", True, False),
+    ("namespace", False, False),
+    ("tool", False, False),
+)
+"""By what nodes are folded, until they are few enough; whether only those that are as far away, so that data still flow
+from the left to the right; and whether what is next to the focus stays."""
 
 NEVER: Final = ("failed", "missed", "late", "due")
 """Looks that are not folded away by themselves."""
@@ -51,8 +62,9 @@ class Group:
         counted: dict[str, int] = defaultdict(int)
         loud: dict[str, int] = {}
         for node in self.members:
-            counted[node.look.css] += 1
-            loud[node.look.css] = node.look.loudness
+            css = css_of(node)
+            counted[css] += 1
+            loud[css] = node.look.loudness
         return sorted(counted.items(), key=lambda each: (-loud[each[0]], -each[1], each[0]))
 
     @property
@@ -68,6 +80,8 @@ class Folded:
     graph: Graph
     nodes: dict[str, Node]
     groups: list[Group] = field(default_factory=list)
+    out: set[str] = field(default_factory=set)
+    """Nodes of groups that were opened: no other group takes them in."""
 
     @property
     def leaves(self) -> Mapping[tuple[str, int], list[Group]]:
@@ -132,10 +146,10 @@ def folded(
     if not found.fits():
         _fold_siblings(found, fixed, opened)
     near = {id_ for id_, hops in graph.hops.items() if abs(hops) <= 1}
-    for grouping, beyond in (("namespace", near), ("tool", near), ("namespace", set()), ("tool", set())):
+    for grouping, step, kept in STEPS:
         if found.fits():
             break
-        _gather(found, grouping, named[grouping], fixed | beyond, opened)
+        _gather(found, grouping, named[grouping], fixed | (near if kept else set()), opened, step=step)
     return found
 
 
@@ -176,6 +190,7 @@ def _group(
     rest = ordered[PAGE * times :]
     if len(rest) < FEW and times:
         rest = []
+    found.out.update(node.id for node in ordered[: len(ordered) - len(rest)])
     group = Group(key, label, kind, rest, opened=times, **more)  # type: ignore[arg-type]  # side and hangs_on
     if rest:
         for node in rest:
@@ -190,7 +205,7 @@ def _fold_leaves(found: Folded, fixed: Collection[str], opened: Mapping[str, int
     for id_, node in found.nodes.items():
         before, behind = set(graph.before.get(id_, ())), set(graph.behind.get(id_, ()))
         around = (before | behind) - {id_}
-        if id_ in fixed or len(around) != 1 or (before and behind):
+        if id_ in fixed or id_ in found.out or len(around) != 1 or (before and behind):
             continue
         (neighbour,) = around
         side = DOWNSTREAM if before else UPSTREAM
@@ -207,7 +222,7 @@ def _fold_siblings(found: Folded, fixed: Collection[str], opened: Mapping[str, i
     graph = found.graph
     alike: dict[tuple[str, frozenset[str], frozenset[str]], list[Node]] = defaultdict(list)
     for id_, node in found.nodes.items():
-        if id_ not in fixed:
+        if id_ not in fixed and id_ not in found.out:
             ends = frozenset(graph.before.get(id_, ())), frozenset(graph.behind.get(id_, ()))
             alike[node.type, *ends].append(node)
     for (type_, before, behind), members in alike.items():
@@ -224,31 +239,31 @@ def _gather(
     name: Callable[[Node], str],
     fixed: Collection[str],
     opened: Mapping[str, int],
+    *,
+    step: bool = False,
 ) -> None:
-    """Fold the nodes of one name on one side of the focus; groups that are there already are taken in."""
+    """Fold the nodes of one name on one side of the focus, or at one ``step`` from it, with the groups there are."""
     graph = found.graph
+    where: Callable[[str], int] = graph.hops.__getitem__ if step else lambda id_: _side(graph, id_)
     alike: dict[tuple[str, int, str], list[Node]] = defaultdict(list)
     for id_, node in found.nodes.items():
-        if id_ not in fixed and id_ != graph.focus:
-            alike[node.type, _side(graph, id_), name(node)].append(node)
+        if id_ not in fixed and id_ not in found.out and id_ != graph.focus:
+            alike[node.type, where(id_), name(node)].append(node)
     kept = []
     for group in found.groups:
         first = group.members[0]
-        place = first.type, _side(graph, first.id), name(first)
-        if (
-            group.hangs_on is None
-            and all(name(each) == place[2] for each in group.members)
-            and not group.opened
-        ):
+        place = first.type, where(first.id), name(first)
+        same = all((where(each.id), name(each)) == place[1:] for each in group.members)
+        if group.hangs_on is None and same and not group.opened:
             alike[place] += group.members
             found.nodes.update((node.id, node) for node in group.members)
         else:
             kept.append(group)
     found.groups = kept
-    for (type_, side, label), members in alike.items():
+    for (type_, at, label), members in alike.items():
         if len(members) >= FEW:
-            key = _key(f"{grouping} {type_} {side} {label}")
-            _group(found, key, label, f"{type_}s", members, opened, side=side)
+            key = _key(f"{grouping} {type_} {at} {label}")
+            _group(found, key, label, f"{type_}s", members, opened, side=_side(graph, members[0].id))
 
 
 def _key(text: str) -> str:

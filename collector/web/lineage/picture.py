@@ -63,7 +63,8 @@ def picture(folded: FoldedGraph, asked: Asked, lit: Lit, columns: Columns | None
     ]
     focus = folded.graph.nodes[folded.graph.focus]
     if folded.boxes > TOO_MANY:
-        looks = {node.key: css_of(node) for node in folded.nodes.values()}
+        # A mark without a state is to be quiet.
+        looks = {node.key: node.look.css for node in folded.nodes.values()}
         return Picture(None, marks=overview(looks, lines, focus=focus.key))
     beside = _beside(folded, asked)
     views = {
@@ -114,6 +115,7 @@ def _node(
         dimmed=dimmed,
         focus=focus,
         change=cast(Change | None, node.change),
+        brief=not line,
         rows=tuple(_rows(node, asked, columns)) if columns and node.type == "dataset" else (),
     )
 
@@ -138,7 +140,7 @@ def _group(group: Group, asked: Asked) -> NodeView:
         kind="group",
         href=asked.opening(group.key),
         title=f"{len(group.members)} {group.kind} of {group.label}: {said}. Open the group.",
-        name=f"{len(group.members)} {group.kind}: {group.label}",
+        name=f"{group.label} · {len(group.members)} {group.kind}",
         state=states.look(worst).css if worst else css_of(group.members[0]),
         counts=states_,
     )
@@ -160,7 +162,7 @@ def _beside(folded: FoldedGraph, asked: Asked) -> dict[tuple[str, int], Folded]:
             if not count:
                 continue
             worst = states.worst([group.state for group in hanging if group.state])
-            href = asked.opening(hanging[0].key if hanging else node.key)
+            href = f"{asked.opening(hanging[0].key if hanging else node.key)}#{node.key}"
             found[node.id, side] = Folded(count, href, states.look(worst).css if worst else None)
     return found
 

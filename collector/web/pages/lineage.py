@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -11,17 +10,18 @@ from flask.typing import ResponseReturnValue
 
 from collector.api import export, freshness, graph, questions, search
 from collector.times import iso, now_us
+from collector.web import standalone
 from collector.web.asking import ask, twin
+from collector.web.drawing.labels import shown
 from collector.web.entry import Page
 from collector.web.lineage import asked as asking
 from collector.web.lineage.asked import Asked
 from collector.web.lineage.folding import Folded, folded
 from collector.web.lineage.picture import Lit, Picture, picture, tools_of
-from collector.web.lineage.styles import standalone
 from collector.web.lineage.table import sides
 from collector.web.lineage.timeline import timeline
 from collector.web.pages.lineage_answers import Answers, another, gather, panel
-from collector.web.rendering import STATIC, page
+from collector.web.rendering import page
 
 blueprint = Page("lineage")
 
@@ -33,9 +33,6 @@ FORMATS: Final = (
     ("openlineage", "OpenLineage events"),
 )
 """What a part of the graph can be taken away as, besides the drawing."""
-
-FILE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
-"""A drawing that is taken away has its styles inside; nothing else may be loaded by it."""
 
 FOUND: Final = 30
 LISTED: Final = 8
@@ -59,8 +56,7 @@ def show() -> ResponseReturnValue:
     found = gather(asked)
     small = _folded(asked, found)
     listed = asked.choice("view") == "list"
-    shown = asked.given.get("panel")
-    node = found.graph.nodes.get(shown or "")
+    node = found.graph.nodes.get(asked.given.get("panel", ""))
     return page(
         "lineage/show.html",
         asked=asked,
@@ -86,22 +82,17 @@ def download() -> Response:
     found = gather(asked)
     drawn = _picture(asked, found, _folded(asked, found), now)
     focus = found.graph.nodes[found.graph.focus]
-    body = render_template(
-        "lineage/file.svg",
-        picture=drawn,
-        label=f"Lineage of {focus.name}, as of {asked.given.get('as_of') or iso(now)}",
-        style=_style(),
-    )
+    label = f"Lineage of {focus.name}, as of {asked.given.get('as_of') or iso(now)}"
+    if drawn.drawing is None:
+        body = render_template(
+            "lineage/marks.svg", overview=drawn.marks, label=shown(label), style=standalone.style()
+        )
+    else:
+        body = standalone.svg(drawn.drawing, drawn.nodes, drawn.edges, label)
     response = Response(body, mimetype="image/svg+xml")
     response.headers["Content-Disposition"] = 'attachment; filename="lineage.svg"'
-    response.headers["Content-Security-Policy"] = FILE_POLICY
+    response.headers["Content-Security-Policy"] = standalone.POLICY
     return response
-
-
-@cache
-def _style() -> str:
-    files = ("tokens.css", "graph.css")
-    return standalone(*((STATIC / name).read_text(encoding="utf-8") for name in files))
 
 
 def _folded(asked: Asked, found: Answers) -> Folded:

@@ -1,7 +1,7 @@
 // The panel beside the drawing: loaded without the rest of the page, which stays where it is. The address follows.
 import { refresh } from "./times.js";
 
-export function panel(view) {
+export function panel() {
   const stage = document.querySelector(".stage");
   let from = null;
   const current = () => document.getElementById("panel");
@@ -65,9 +65,6 @@ export function panel(view) {
     } else if (link.matches("a[data-panel], .k-dataset > a.n, .k-job > a.n, .k-run > a.n, .k-column > a.n")) {
       event.preventDefault();
       show(link.href?.baseVal ?? link.href, link);
-    } else if (link.closest(".stage, .notices, .steps") && link.search && !link.matches("[data-focus]")) {
-      // The same graph with something more or less in it: it stays where it is.
-      view?.remember();
     }
   });
   addEventListener("popstate", () => {

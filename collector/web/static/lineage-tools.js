@@ -4,12 +4,12 @@ export function slider() {
   const steps = document.getElementById("steps");
   if (!steps) return;
   const moments = steps.dataset.moments.split(" ");
+  const last = moments.length - 1; // since the last change nothing is different: that is now
   const input = document.getElementById("slider");
   const output = steps.querySelector("output");
-  const name = (place) => (place >= moments.length ? "now" : new Date(moments[place]).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }));
-  // The last place is now: the graph since the last change.
-  input.max = String(moments.length);
-  input.value = String(new URLSearchParams(location.search).get("as_of") ? Number(steps.dataset.place) - 1 : moments.length);
+  const name = (place) => (place >= last ? "now" : new Date(moments[place]).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }));
+  input.max = String(last);
+  input.value = String(new URLSearchParams(location.search).get("as_of") ? Number(steps.dataset.place) - 1 : last);
   steps.querySelector(".track").hidden = false;
   const tell = () => {
     output.textContent = name(Number(input.value));
@@ -17,8 +17,9 @@ export function slider() {
   };
   input.addEventListener("input", tell);
   input.addEventListener("change", () => {
-    const at = moments[Number(input.value)];
-    location.assign((at ? steps.dataset.href.replace("MOMENT", encodeURIComponent(at)) : steps.dataset.now) + location.hash);
+    const place = Number(input.value);
+    const at = moments[place];
+    location.assign((place < last ? steps.dataset.href.replace("MOMENT", encodeURIComponent(at)) : steps.dataset.now) + location.hash);
   });
   tell();
 }

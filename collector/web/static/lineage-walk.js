@@ -85,10 +85,12 @@ export function walk(canvas, view, panel) {
     const open = new URLSearchParams(location.search).get("open")?.split(",").filter(Boolean) ?? [];
     const others = open.filter((each) => each.split(".")[0] !== node.id);
     const next = others.length < open.length ? others : [...open, node.id];
-    location.assign(address("open", next.join(",")));
+    const url = address("open", next.join(","));
+    url.hash = node.id;
+    location.assign(url);
   }
   function refocus(node) {
-    const id = new URL(node.querySelector("a.n").href).searchParams.get("panel");
+    const id = new URL(node.querySelector("a.n").getAttribute("href"), location.href).searchParams.get("panel");
     if (!id) return;
     const url = address("node", id);
     for (const name of ["open", "panel", "path", "columns", "only"]) url.searchParams.delete(name);

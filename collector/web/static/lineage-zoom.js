@@ -2,7 +2,7 @@
 // scrolls as any other part of a page does. `#v=x,y,k` remembers the place: x, y of what is in the middle, and the scale.
 const LEAST = 0.1;
 const MOST = 3;
-const READABLE = 0.6; // below this, names cannot be read: a drawing is not made smaller than that to fit in
+const READABLE = 0.9; // names are no smaller than 11 px: rather than less, the focus is shown and the rest scrolls
 
 export function zoom(canvas) {
   const svg = canvas.querySelector("svg.graph");
@@ -65,8 +65,11 @@ export function zoom(canvas) {
   }
 
   function begin() {
+    const named = /^#[ng][0-9a-f]+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
     const found = /^#v=(-?\d+),(-?\d+),([\d.]+)$/.exec(location.hash);
-    if (found) {
+    if (named) {
+      to(named, 1);
+    } else if (found) {
       show(Number(found[1]), Number(found[2]), Number(found[3]));
     } else if (fitting() >= READABLE || !focus) {
       fit();

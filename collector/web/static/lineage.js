@@ -7,7 +7,7 @@ import { png, slider } from "./lineage-tools.js";
 
 const canvas = document.getElementById("canvas");
 const view = canvas && zoom(canvas);
-const side = panel(view);
+const side = panel();
 if (canvas) {
   walk(canvas, view, side);
   clocks(canvas);

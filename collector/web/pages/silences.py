@@ -48,6 +48,7 @@ def new() -> str:
     if alert_id := request.args.get("alert", type=int):
         alert = ask(alerts.get_alert, alert_id=alert_id)
         found = [_is("rule", alert["rule"]), _is("node", alert["node"])]
+        form["reason"] = alert["title"]
     elif silence_id := request.args.get("id"):
         silence = ask(silences.get_silence, silence_id=silence_id)
         found = silence["matchers"]

@@ -40,6 +40,7 @@ def kept(client: FlaskClient, state: str = "active") -> Any:
 def test_the_form_knows_the_alert_and_shows_what_it_matches(look: Look) -> None:
     page = look("/silences/new", alert=1)
     assert 'value="dataset:shop:raw"' in page
+    assert 'value="raw is late"' in page
     assert "It would match 1 open alert<" in page
     assert "Give a condition" in look("/silences/new")
 

@@ -12,8 +12,7 @@ from collector.storage import alert_reads
 from collector.storage.alert_reads import AlertRow
 from collector.storage.dataset_reads import updated_at
 from collector.storage.graph import SqlGraph
-from collector.storage.graph_states import LastRun, last_runs
-from collector.storage.node_facts import tools
+from collector.storage.graph_states import LastRun, last_runs, tools
 from collector.storage.standing_reads import Kept, Seen, Wanted, definitions, list_standings
 from lineage.model import Direction
 from lineage.traverse import Key, Level, Node, NodeType, names_of
@@ -64,7 +63,7 @@ def node_states(scope: Scope, nodes: Sequence[Node], level: Level, graph: SqlGra
     jobs = {id_: each for each, (kind, id_) in keys.items() if kind == "job"}
     datasets = {id_: each for each, (kind, id_) in keys.items() if kind == "dataset"}
     runs = last_runs(scope.conn, jobs)
-    tool_of = tools(scope.conn, list(jobs))
+    tool_of = tools(scope.conn, jobs)
     updates = updated_at(scope.conn, datasets, scope.visible)
     worst = _worst(scope, datasets)
     alerts = _alerts(scope, worst.keys())

@@ -9,6 +9,7 @@ from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from collector.api import export, freshness, graph, questions, search
+from collector.errors import BadRequest, FieldError
 from collector.times import iso, now_us
 from collector.web import standalone
 from collector.web.asking import ask, twin
@@ -77,6 +78,8 @@ def show() -> ResponseReturnValue:
 @blueprint.get("/lineage.svg")
 def download() -> Response:
     """Give the drawing as a file: with its styles inside, in light colours."""
+    if not request.args.get("node"):
+        raise BadRequest("?node: Needed.", errors=(FieldError("?node", "Needed."),))
     asked = asking.read(url_for("web.lineage.show"), request.args.items(multi=True))
     now = now_us()
     found = gather(asked)

@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sqlalchemy import func, insert, select
 
 from collector.app import create_app
-from collector.storage import outbox, tables
+from collector.storage import outbox, tables, trigger_requests
 from collector.storage.compression import pack
 from collector.storage.firings import Progress
 from collector.times import now_us
@@ -89,6 +89,7 @@ def schema(services: Services, writing: Writing) -> Any:
         triggered.joined("0", body, [came("0", namespace="0")])
         started = does(run_id="0", job_namespace="0", job_name="0", handle='{"url": "0"}')
         triggered.fired("0", [came("0", namespace="0")], TODAY, NOON, Progress.COMPLETED, started)
+        trigger_requests.put(catalog.conn, "0", trigger_requests.Kind.PAUSE, None, "0", "0", "0", NOON)
     return schemathesis.openapi.from_wsgi("/api/openapi.json", create_app(services))
 
 
@@ -140,6 +141,8 @@ def test_what_is_found_is_as_documented(schema: Any) -> None:
             response = case.call_and_validate()
             assert response.status_code == 200, operation.path
             body = response.json()
+            if operation.path == "/api/v2/keys":
+                continue  # with one, nobody could ask anything here without it
             assert all(body[name] for name in ("items", "nodes", "last_updates") if name in body), (
                 operation.path,
                 body,

@@ -41,14 +41,11 @@ from collector.storage.leases import holder
 
 DAYS: Final = 28
 
-WATCHED: Final = 10
+WATCHED: Final = 14
 """For so many days there have been rules. Of the days before there are events only, which takes a tenth of the time."""
 
-TOGETHER: Final = 2 * MINUTE
-"""Events that come within this time (µs) are looked at together, but for the last hours."""
-
-CLOSELY: Final = 3 * HOUR, 20 * SECOND
-"""Of so many last hours, those that come within so short a time (µs)."""
+TOGETHER: Final = ((3 * HOUR, 20 * SECOND), (2 * DAY, 2 * MINUTE), (100 * DAY, 10 * MINUTE))
+"""Events that come within so short a time of each other are looked at together, by how long ago that was (µs)."""
 
 PATIENCE_SECONDS: Final = 0.002
 """How often it is looked whether the engine, which rests after long decisions, goes on."""
@@ -185,9 +182,8 @@ class Past:
         known = (due, self._engine.wake(), self._acts[0].at if self._acts else None)
         times = [max(at, self._now + SECOND) for at in known if at is not None]
         if self._waiting:
-            hours, together = CLOSELY
             at = self._waiting[0][0]
-            times.append(at + (together if at > until - hours else TOGETHER))
+            times.append(at + next(together for ago, together in TOGETHER if at > until - ago))
         return min([*times, until])
 
     def _take_in(self, most: int | None = None) -> None:

@@ -249,7 +249,9 @@ def _may_see(conn: Connection, seen: Seen) -> ColumnElement[bool]:
 
 def _named(seen: Seen, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     same = dataset.c.canonical_id == expectation_state.c.dataset_id
-    return exists().where(same, within(dataset.c.namespace_id, seen.visible), *conditions)
+    found = exists().where(same, within(dataset.c.namespace_id, seen.visible), *conditions)
+    # Of datasets its own: what is sorted by name has joined one already.
+    return found.correlate(expectation_state)
 
 
 def _conditions(conn: Connection, wanted: Wanted, seen: Seen) -> list[ColumnElement[bool]]:

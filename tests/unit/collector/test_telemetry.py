@@ -54,6 +54,22 @@ def test_console_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert "number=3" in line
 
 
+@pytest.mark.usefixtures("clean_logging")
+def test_what_went_wrong_is_told_without_the_values_of_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure_logging("console", "warning")
+
+    def fail(key: str) -> int:
+        return len(key) // 0
+
+    try:
+        fail("tg_" + "secret")
+    except ZeroDivisionError:
+        structlog.get_logger("ours").exception("failed")
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said
+    assert "tg_secret" not in said
+
+
 def test_metrics_in_one_process() -> None:
     telemetry.ProjectorMetrics().projected(3, 0.01)
     telemetry.EVENTS_ACCEPTED.labels(kind="run").inc()

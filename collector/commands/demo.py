@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,13 +46,62 @@ LONGEST_DAYS: Final = 90
     show_default=True,
     help="Days of history to begin with.",
 )
-def command(port: int, path: Path, reset: bool, days: int) -> None:
+@click.option(
+    "--attached", is_flag=True, hidden=True,
+    help="Belong to the program that has begun it: tell progress in lines, end when standard input does, and leave "
+    "no file.",
+)  # fmt: skip
+def command(port: int, path: Path, reset: bool, days: int, attached: bool) -> None:
     """Show Tidegate at work: a made-up shop whose Airflow, dbt, Spark, Flink, dlt and Prefect send events.
 
     It has weeks of history, made within half a minute, and goes on while you look. One load has failed this morning,
     and what is made of it is late. All of it is in a file of its own; settings of a server, in files or in the
     environment, are not read. Listens on this machine only.
     """
+    with _attached() if attached else nullcontext(path) as chosen:
+        _run(chosen, port, days, _progress_lines if attached else progress_bar, reset=reset)
+
+
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""Shows how far something is; takes its unit, and how much of it there is to do."""
+
+
+@contextmanager
+def _attached() -> Iterator[Path]:
+    """Give a file in a folder that is deleted at the end; the end of standard input is the end of it all."""
+    from collector.serve import MULTIPROCESS
+
+    # A server that has begun this one counts into a folder of its own.
+    os.environ.pop(MULTIPROCESS, None)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def watch() -> None:
+        # However the other program ends, its end of the pipe is closed then. It writes nothing into it.
+        os.read(sys.stdin.fileno(), 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, interrupt)
+    with tempfile.TemporaryDirectory(prefix="tidegate-demo-", ignore_cleanup_errors=True) as folder:
+        threading.Thread(target=watch, name="input-watch", daemon=True).start()
+        yield Path(folder, file.NAME)
+
+
+@contextmanager
+def _progress_lines(description: str, total: int) -> Iterator[Callable[[int], None]]:
+    told = 0
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if done > told:
+            told = done
+            note().print(f"{done} of {total} {description}")
+
+    yield tell
+
+
+def _run(path: Path, port: int, days: int, progress: Progress, *, reset: bool) -> None:
     from collector.demo import opening
     from collector.demo.receiver import Receiver
     from collector.serve import listen
@@ -59,27 +114,27 @@ def command(port: int, path: Path, reset: bool, days: int) -> None:
         opening.check_unused(path)
     with Receiver() as receiver:
         if look is None or reset:
-            opened = _begin(path, receiver, days, there=path.exists())
+            opened = _begin(path, receiver, days, progress, there=path.exists())
         else:
-            opened = _go_on(path, look, receiver)
+            opened = _go_on(path, look, receiver, progress)
         _serve(path, port, opened, receiver)
 
 
-def _begin(path: Path, receiver: Receiver, days: int, *, there: bool) -> Opened:
+def _begin(path: Path, receiver: Receiver, days: int, progress: Progress, *, there: bool) -> Opened:
     from collector.demo import opening
 
     if there:
         note().print(f"Deleting {path}", highlight=False, markup=False)
     note().print(f"Making {days} days of history in {path}", markup=False)
-    with progress_bar("hours", days * 24) as bar:
+    with progress("hours", days * 24) as bar:
         return opening.begin(path, receiver, days, lambda done: bar(done // HOUR))
 
 
-def _go_on(path: Path, look: int, receiver: Receiver) -> Opened:
+def _go_on(path: Path, look: int, receiver: Receiver, progress: Progress) -> Opened:
     from collector.demo import opening
 
     note().print(f"Going on with {path}; --reset begins anew", markup=False)
-    with progress_bar("percent", 100) as bar:
+    with progress("percent", 100) as bar:
         return opening.go_on(path, look, receiver, lambda done, of: bar(100 * done // max(of, 1)))
 
 

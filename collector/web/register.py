@@ -9,6 +9,7 @@ from werkzeug.exceptions import NotFound
 from collector.api import problems
 from collector.web import entry, rendering
 from collector.web.api_document import Document
+from collector.web.demonstration import EXTENSION, Demonstration
 from collector.web.pages import PAGES
 from collector.web.pages.docs import DOCUMENT
 
@@ -34,6 +35,7 @@ def register(app: Flask, document: Document) -> None:
     ``document`` is the OpenAPI document of the API.
     """
     app.extensions[DOCUMENT] = document
+    app.extensions[EXTENSION] = Demonstration()
     web = Blueprint(
         "web", __name__, template_folder="templates", static_folder="static", static_url_path="/static"
     )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Final
 
-from flask import request, url_for
+from flask import redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from collector.api import events, status, triggers
+from collector.api.services import services
+from collector.auth import is_loopback
+from collector.errors import Conflict, Forbidden
 from collector.times import now_us
 from collector.web import moments, snippets
 from collector.web.asking import ask, do, twin
+from collector.web.demonstration import demonstration
 from collector.web.drawing.labels import shown
 from collector.web.entry import Page, done, must_sign
 from collector.web.rendering import page
@@ -45,6 +50,8 @@ def show() -> str:
         tools_to_set=[(key, each.label) for key, each in snippets.TOOLS.items()],
         snippet=snippets.snippet(tool, request.host_url.rstrip("/"), key=not must_sign()),
         note=tool.note,
+        demo=demonstration().standing,
+        may_demo=_may_demo(),
         twin=twin(status.get_status),
     )
 
@@ -55,6 +62,38 @@ def send_test_event() -> Response:
     job = do(status.send_test_event, {})["job"]
     said = f"Received: a run of {job['name']} in the namespace {job['namespace']}."
     return done(said, url_for("web.overview.show"))
+
+
+@blueprint.post("/start-demo")
+def start_demo() -> Response:
+    """Start the demo, a server of its own beside this one; also if it runs already, there will be one."""
+    _check_demo()
+    if ask(events.get_events, NEWEST)["items"]:
+        raise Conflict("Events have come here; for a demo beside them run: tidegate demo")
+    demonstration().start()
+    return redirect(url_for("web.overview.show", _anchor="demo"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/stop-demo")
+def stop_demo() -> Response:
+    """Stop the demo that was started here, and delete what it has made."""
+    _check_demo()
+    demonstration().stop()
+    return done("The demo has ended; nothing of it is left.", url_for("web.overview.show"))
+
+
+def _may_demo() -> bool:
+    """Tell whether whoever asks sits at this machine, may do anything, and will meet the same process again."""
+    at_home = is_loopback(request.remote_addr or "")
+    return must_sign() and at_home and services().settings.http_workers == 1
+
+
+def _check_demo() -> None:
+    if not _may_demo():
+        raise Forbidden(
+            "The demo is started here only on a server without API keys, with one process for HTTP, "
+            "from the machine that it runs on. Elsewhere run: tidegate demo"
+        )
 
 
 def _first(found: dict[str, Any], newest: list[dict[str, Any]]) -> Markup | None:

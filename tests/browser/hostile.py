@@ -32,7 +32,7 @@ NAMES: Final = (
 
 LINK: Final = f"javascript:window.{MARK}=1"
 
-LINKED: Final = [name for name in NAMES if name.strip() and "\0" not in name]
+LINKED: Final = [name for name in NAMES if name.strip() and len(name) < 2000 and not set("*?\0") & set(name)]
 """Those that rules take as the name of a namespace."""
 
 RULES: Final = {

@@ -8,11 +8,17 @@ from tests.browser.conftest import Look
 from tests.browser.places import PLACES, Api
 from tests.browser.visits import PHONE
 
-HEADINGS = """[...document.querySelectorAll("main :is(h1, h2, h3)")].map((heading) => {
-  const copy = heading.cloneNode(true);
-  for (const time of copy.querySelectorAll("time")) time.remove();  // in the zone of the viewer, or in UTC
-  return copy.textContent.trim();
-})"""
+HEADINGS = """async () => {
+  const headings = (page) => [...page.querySelectorAll("main :is(h1, h2, h3)")].map((heading) => {
+    const copy = heading.cloneNode(true);
+    for (const time of copy.querySelectorAll("time")) time.remove();  // in the zone of the viewer, or in UTC
+    return copy.textContent.trim().replace(/\\d+/g, "#");  // how late something is grows between the two
+  });
+  const answer = await fetch(location.href, {headers: {Accept: "text/html"}});
+  const sent = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return [headings(document), headings(sent)];
+}"""
+"""The headings of a page as scripts have left it, and as the server sends it."""
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -22,6 +28,8 @@ def test_a_page_is_sound_and_accessible_on_a_wide_screen(look: Look, api: Api, p
     visit.sound()
     visit.accessible()
     assert visit.page.locator("main h1").count() == 1
+    with_script, as_sent = visit.page.evaluate(HEADINGS)
+    assert with_script == as_sent
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -32,12 +40,15 @@ def test_a_page_is_sound_and_accessible_in_the_dark_on_a_phone(look: Look, api: 
     visit.accessible()
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_page_is_all_there_without_script(look: Look, api: Api, place: str) -> None:
-    with_script, without = look(), look(java_script_enabled=False)
-    for each in (with_script, without):
-        each.go(PLACES[place](api))
-    assert without.page.evaluate(HEADINGS) == with_script.page.evaluate(HEADINGS)
+def test_all_of_a_page_can_be_used_without_script(look: Look, api: Api) -> None:
+    visit = look(java_script_enabled=False)
+    visit.go(PLACES["freshness"](api))
+    visit.page.get_by_text("Narrow down").click()
+    visit.page.get_by_role("main").get_by_role("link", name="Next hours").click()
+    visit.go(PLACES["alert"](api))
+    visit.page.get_by_text("Acknowledge").first.click()
+    assert visit.page.get_by_label("Your name").first.is_visible()
+    visit.sound()
 
 
 @pytest.mark.parametrize("place", ["overview", "freshness", "lineage", "alert", "trigger"])

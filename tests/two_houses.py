@@ -98,7 +98,13 @@ def fill(database: Database) -> None:
             run_facets={"parent": parent},
             job_facets=query,
         )
-        _runs(stand, f"{SECRET}-report", OTHER, [own("mart")], [other("report")], job_facets=owned)
+        child = (
+            {"parent": {"run": {"runId": RUN}, "job": {"namespace": OWN, "name": "build"}}}
+            if minute == 30
+            else None
+        )
+        parts: Json = {"job_facets": owned, "run_facets": child}
+        _runs(stand, f"{SECRET}-report", OTHER, [own("mart")], [other("report")], **parts)
         linked = {"symlinks": {"identifiers": [{**_name(other("link")), "type": "TABLE"}]}}
         _runs(stand, "link", OWN, outputs=[own("linked", **linked)])
         stand.rest()

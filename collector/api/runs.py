@@ -59,7 +59,7 @@ def get_run(query: dict[str, Any]) -> object:
         seen = visible(conn)
         run = _find(conn, query, seen)
         data = runs.run_data(conn, run.id, visible=seen, limit=MOST_DATASETS)
-        children = runs.count_children(conn, run.run_id, limit=MOST_CHILDREN)
+        children = runs.count_children(conn, run.run_id, visible=seen, limit=MOST_CHILDREN)
         ancestors = run_origins.ancestors(conn, run.id, seen)
         started_by = run_origins.started_by(conn, run, seen)
         events, complete = events_of_run(

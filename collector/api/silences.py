@@ -69,8 +69,13 @@ def put_silence(body: dict[str, Any]) -> object:
 
 @blueprint.post("/silences/preview", shapes.Preview, body=shapes.PreviewBody)
 def preview(body: dict[str, Any]) -> object:
-    """Tell which open alerts a silence with these matchers would match."""
+    """Tell which open alerts a silence with these matchers would match.
+
+    A pattern can take as long as it likes, so those need the scope `operate`.
+    """
     require_everything()
+    if any(matcher["regex"] for matcher in body["matchers"]):
+        require_operate()
     matchers = [Matcher(**matcher) for matcher in body["matchers"]]
     with reading() as conn:
         found = [each for each in open_rows(conn, EVERYTHING) if matches(matchers, alert_of(each))]

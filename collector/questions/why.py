@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from collector.questions.root_cause import RootCause, root_cause
 from collector.questions.scope import Scope
@@ -44,7 +44,10 @@ QUIET = frozenset({State.FRESH, State.RECOVERED, State.LEARNING})
 
 @dataclass(frozen=True, slots=True)
 class Muted:
-    """What holds alerts back. ``ends`` (µs UTC) and the rest is None of what is not there any more."""
+    """What holds alerts back. ``ends`` (µs UTC) and the rest is None of what is not there any more.
+
+    The author and his reason are None, too, for those who may not see everything.
+    """
 
     by: str
     """``silence`` or ``window``."""
@@ -127,7 +130,7 @@ def _headline(
 
 
 def muted_by(scope: Scope, alerts: Iterable[AlertRow]) -> list[Muted]:
-    """Give what holds alerts back, each once."""
+    """Give what holds alerts back, each once; who said so and why only to those who see everything."""
     found = list(dict.fromkeys(alert.muted_by for alert in alerts if alert.muted_by))
     if not found:
         return []
@@ -143,7 +146,8 @@ def muted_by(scope: Scope, alerts: Iterable[AlertRow]) -> list[Muted]:
             muted.append(Muted(by, id_, window.author, window.reason, _closes(window, scope.now)))
         else:
             muted.append(Muted(by, id_))
-    return muted
+    # It is about all that is held back, of whatever namespace.
+    return muted if scope.visible is None else [replace(each, author=None, reason=None) for each in muted]
 
 
 def _closes(window: Maintenance, now: int) -> int | None:

@@ -77,7 +77,7 @@ def summaries(conn: Connection, page: Page[Named], visible: Visible) -> Page[Dat
     ids = [item.id for item in page.items]
     updates = last_updates(conn, ids, visible)
     schemas = current_facet(conn, ids, "schema")
-    counts = count_readers_and_writers(conn, ids)
+    counts = count_readers_and_writers(conn, ids, visible)
     states = worst_states(conn, ids)
     return page.map(
         lambda item: DatasetSummary(

@@ -90,8 +90,13 @@ def dataset_edges(
     ]
 
 
-def count_readers_and_writers(conn: Connection, dataset_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Count, for each of these datasets that has any, the jobs that now write and that now read it by any name."""
+def count_readers_and_writers(
+    conn: Connection, dataset_ids: Sequence[int], visible: Visible
+) -> dict[int, tuple[int, int]]:
+    """Count, for each of these datasets that has any, the jobs that now write and that now read it by any name.
+
+    Jobs that the caller does not see are left out.
+    """
     counted = func.count(distinct(edge.c.job_id)).label("jobs")
     asked, member = dataset.alias("asked"), dataset.alias("member")
     statement = (
@@ -101,6 +106,7 @@ def count_readers_and_writers(conn: Connection, dataset_ids: Sequence[int]) -> d
         .join(job, job.c.id == edge.c.job_id)
     )
     statement = statement.where(asked.c.id.in_(dataset_ids), edge.c.valid_to.is_(None))
+    statement = statement.where(within(job.c.namespace_id, visible))
     rows = conn.execute(statement.where(job.c.dataset_id.is_(None)).group_by(asked.c.id, edge.c.direction))
     counts: dict[int, tuple[int, int]] = {}
     for row in rows:

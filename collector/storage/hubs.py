@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from collector.storage.tables import dataset, edge, namespace
+from collector.storage.tables import dataset, edge, job, namespace
 from collector.storage.visibility import Visible, within
 from lineage.model import Direction
 
@@ -20,7 +20,7 @@ class Hub(NamedTuple):
 
 
 def hubs(conn: Connection, visible: Visible, limit: int) -> list[Hub]:
-    """Give the datasets that most jobs read now, that with most readers first."""
+    """Give the datasets that most jobs read now, of those that may be seen, that with most readers first."""
     name = dataset.alias("name")
     readers = func.count(edge.c.job_id.distinct())
     counted = (
@@ -37,12 +37,14 @@ def hubs(conn: Connection, visible: Visible, limit: int) -> list[Hub]:
         .group_by(name.c.canonical_id)
         .order_by(readers.desc(), name.c.canonical_id)
         .limit(limit)
-        .subquery()
     )
+    if visible is not None:
+        counted = counted.join(job, job.c.id == edge.c.job_id).where(within(job.c.namespace_id, visible))
+    chosen = counted.subquery()
     rows = conn.execute(
-        select(namespace.c.name.label("namespace"), dataset.c.name, counted.c.readers)
-        .join_from(counted, dataset, dataset.c.id == counted.c.canonical_id)
+        select(namespace.c.name.label("namespace"), dataset.c.name, chosen.c.readers)
+        .join_from(chosen, dataset, dataset.c.id == chosen.c.canonical_id)
         .join(namespace, namespace.c.id == dataset.c.namespace_id)
-        .order_by(counted.c.readers.desc(), namespace.c.name, dataset.c.name)
+        .order_by(chosen.c.readers.desc(), namespace.c.name, dataset.c.name)
     )
     return [Hub(*row) for row in rows]

@@ -167,10 +167,12 @@ def run_data(conn: Connection, row_id: int, *, visible: Visible, limit: int) -> 
     ]
 
 
-def count_children(conn: Connection, run_id: str, *, limit: int) -> int:
-    """Count the runs that name ``run_id`` as their parent, up to ``limit``."""
-    some = select(run.c.id).where(run.c.parent_key == run_key(run_id)).limit(limit).subquery()
-    return conn.execute(select(func.count()).select_from(some)).scalar_one()
+def count_children(conn: Connection, run_id: str, *, visible: Visible, limit: int) -> int:
+    """Count the runs that name ``run_id`` as their parent and that the caller sees, up to ``limit``."""
+    some = select(run.c.id).where(run.c.parent_key == run_key(run_id))
+    if visible is not None:
+        some = some.join(job, job.c.id == run.c.job_id).where(within(job.c.namespace_id, visible))
+    return conn.execute(select(func.count()).select_from(some.limit(limit).subquery())).scalar_one()
 
 
 def _runs() -> Select[Any]:

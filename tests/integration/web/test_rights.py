@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from collector.storage import keys, tables
 from collector.storage.engine import Database
@@ -138,3 +138,47 @@ def test_no_answer_names_what_the_key_may_not_see(
     assert {route for route, found in codes.items() if not found & {200, 303, 403}} == set()
     assert not [found for found in codes.items() if max(found[1]) >= 500]
     assert len(telling) > 0.4 * len(codes)
+
+
+def test_what_may_not_be_seen_is_not_counted(client: FlaskClient, headers: dict[str, Query]) -> None:
+    def get(path: str, who: str, **query: str) -> Any:
+        answer = client.get(f"/api/v2/{path}", query_string=query, headers=headers[who])
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    def readers(who: str) -> tuple[int, int]:
+        (hub,) = [each for each in get("lineage/hubs", who)["items"] if each["name"] == "mart"] or [
+            {"readers": 0}
+        ]
+        (listed,) = get("datasets", who, namespace=OWN, q="mart")["items"]
+        return hub["readers"], listed["read_by"]
+
+    assert (readers("own"), readers("all")) == ((0, 0), (1, 1))
+    counts = [get("run", who, run_id=RUN)["children"]["count"] for who in ("own", "all")]
+    assert counts == [0, 1]
+
+
+def test_who_silenced_and_why_is_for_those_who_see_all(
+    client: FlaskClient, database: Database, headers: dict[str, Query]
+) -> None:
+    matcher = {"label": "namespace", "value": ".*", "regex": True}
+    body = {"matchers": [matcher], "ends_at": "2100-01-01T00:00:00Z", "reason": f"{SECRET} moves"}
+    kept = client.post("/api/v2/silences", json=body, headers=headers["all"]).json
+    assert kept is not None
+    found = client.get("/api/v2/alerts", headers=headers["own"]).json
+    assert found is not None
+    alert = found["items"][0]
+    with database.write() as conn:
+        conn.execute(update(tables.alert).values(muted_by=f"silence:{kept['id']}"))
+    for path in (f"/api/v2/alerts/{alert['id']}", f"/alerts/{alert['id']}", f"/why?node={alert['node']}"):
+        assert SECRET not in client.get(path, headers=headers["own"]).text, path
+        assert f"{SECRET} moves" in client.get(path, headers=headers["all"]).text, path
+
+
+def test_patterns_are_tried_for_those_only_who_may_operate(client: FlaskClient, writing: Writing) -> None:
+    with writing() as catalog:
+        key = keys.create(catalog.conn, "looks", ["read"], [], NOON)[0]
+    for regex, status in ((False, 200), (True, 403)):
+        body = {"matchers": [{"label": "name", "value": "(a+)+$", "regex": regex}]}
+        answer = client.post("/api/v2/silences/preview", json=body, headers={"X-API-Key": key})
+        assert answer.status_code == status

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+from collections.abc import Mapping
 from typing import Final, cast
 
 from flask import g, request
 from sqlalchemy import Connection
 
 from collector.api.services import services
-from collector.auth import ADMIN, ANYBODY, OPERATE, READ, Principal
-from collector.errors import FieldError, Forbidden, Unprocessable
+from collector.auth import ADMIN, ANYBODY, OPERATE, READ, Principal, is_loopback
+from collector.errors import FieldError, Forbidden, NotFound, Unprocessable
 from collector.storage.visibility import Visible, visible_namespaces
 from collector.times import now_us
 
 SESSION: Final = "tidegate_session"
 """The cookie with the token of a browser's session."""
+
+PORT: Final = re.compile(r":\d+$")
 
 
 def require_read() -> None:
@@ -25,6 +30,13 @@ def require_read() -> None:
     """
     g.principal = caller(by_session=request.method in ("GET", "HEAD"))
     g.principal.require(READ)
+    check_path(request.view_args or {})
+
+
+def check_path(variables: Mapping[str, object]) -> None:
+    """Raise ``NotFound`` if a variable of a path holds U+0000, which no database keeps: nothing is called so."""
+    if any(isinstance(value, str) and "\0" in value for value in variables.values()):
+        raise NotFound("Nothing is called so.")
 
 
 def caller(*, by_session: bool) -> Principal:
@@ -36,8 +48,41 @@ def caller(*, by_session: bool) -> Principal:
     token = request.cookies.get(SESSION)
     keyed = "Authorization" in request.headers or "X-API-Key" in request.headers
     if token and by_session and not keyed:
-        return authenticator.of_session(token, now_us())
-    return authenticator.authenticate(request.headers)
+        found = authenticator.of_session(token, now_us())
+    else:
+        found = authenticator.authenticate(request.headers)
+    if found is ANYBODY:
+        _check_place(by_forms=by_session)
+    return found
+
+
+def _check_place(*, by_forms: bool) -> None:
+    """Keep the pages of strangers off a server without keys; raises ``Forbidden``.
+
+    A browser on this machine reaches it: under a name of theirs that suddenly means this machine, which makes their
+    page one of ours, and with requests that their page sends blindly. ``by_forms``: tokens keep out the latter.
+    """
+    if services().settings.insecure:
+        return
+    host = PORT.sub("", request.host).strip("[]").lower()
+    if not _is_of_this_machine(host):
+        raise Forbidden(
+            f"There are no API keys, so this server is for this machine alone, and {host!r} may be anybody's "
+            "name for it. Call it localhost, create a key, or start it with --insecure."
+        )
+    origin = request.headers.get("Origin")
+    if origin and not by_forms and origin.partition("://")[2] != request.host:
+        raise Forbidden("There are no API keys, so pages of other servers may not change anything here.")
+
+
+def _is_of_this_machine(host: str) -> bool:
+    if host == services().settings.host.lower() or host.endswith(".localhost") or is_loopback(host):
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True  # an address stays what it is
 
 
 def require_operate() -> None:

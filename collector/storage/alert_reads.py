@@ -173,7 +173,9 @@ def search(conn: Connection, q: str, seen: Seen, limit: int) -> list[AlertRow]:
 
 def find_alert(conn: Connection, alert_id: int, seen: Seen) -> AlertRow:
     """Look an alert up; raises ``NotFound``, also for what the caller may not see."""
-    row = conn.execute(select(alert).where(alert.c.id == alert_id, may_see(seen))).one_or_none()
+    statement = select(alert).where(alert.c.id == alert_id, may_see(seen))
+    # An address may hold a number of any length, and databases take none of more than 63 bits.
+    row = conn.execute(statement).one_or_none() if alert_id.bit_length() < 64 else None
     if row is None:
         raise NotFound(f"There is no alert {alert_id}.")
     return shown(conn, [row], seen)[0]

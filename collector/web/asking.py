@@ -12,6 +12,7 @@ from typing import Any
 import marshmallow as ma
 from flask import request, url_for
 
+from collector.api.access import check_path
 from collector.api.native import OPERATIONS, flat
 from collector.errors import Unprocessable
 
@@ -50,6 +51,7 @@ def twin(view: View, parameters: Mapping[str, Any] | None = None, /, **path: Any
 
 
 def _run(view: View, location: str, given: dict[str, Any], path: dict[str, Any]) -> Any:
+    check_path(path)
     operation = OPERATIONS[view]
     read: Any = {}
     if operation.arguments is not None:

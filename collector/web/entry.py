@@ -117,7 +117,14 @@ def signature() -> str | None:
 
     On this machine, the first time, that of whoever runs the server: mostly it is the same person.
     """
-    return _unpacked(NAME) or (getuser() if is_loopback(request.remote_addr or "") else None)
+    return _unpacked(NAME) or (_whose_server() if is_loopback(request.remote_addr or "") else None)
+
+
+def _whose_server() -> str | None:
+    try:
+        return getuser()
+    except (OSError, KeyError):
+        return None  # in containers users need not have names
 
 
 def _unpacked(cookie: str) -> str | None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from flask import Flask, render_template, request, url_for
@@ -24,6 +24,9 @@ STATIC: Final = Path(__file__).with_name("static")
 
 LONGEST_JSON: Final = 64 * 1024
 """Characters of a stored JSON that a page shows; the rest is a download away."""
+
+LEGIBLE: Final = "!$'()*,/:;?@"
+"""What stands in parameters as it is; Flask, too, writes them so."""
 
 _TIMES = re.compile(r"(<time[^>]*>).*?</time>", re.DOTALL)
 
@@ -156,9 +159,10 @@ def safe_url(url: Any) -> str | None:
 def here(**changes: Any) -> str:
     """Give the address of this page with some parameters changed; those that become None or empty go."""
     kept: dict[str, Any] = request.args.to_dict(flat=False) | changes
-    path = request.view_args or {}
     given = {name: value for name, value in kept.items() if value not in (None, "", [])}
-    return url_for(request.endpoint or "", **path, **given)
+    # Not by ``url_for``: to it names such as ``_scheme`` mean something, and here a stranger may have chosen them.
+    path = url_for(request.endpoint or "", **(request.view_args or {}))
+    return f"{path}?{urlencode(given, doseq=True, safe=LEGIBLE)}" if given else path
 
 
 def dataset_url(dataset: Mapping[str, Any]) -> str:

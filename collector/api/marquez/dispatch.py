@@ -9,11 +9,11 @@ from flask.wrappers import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import PathConverter
 
-from collector.api.access import visible
+from collector.api.access import caller, visible
 from collector.api.marquez.paths import decoded_segments, segments_as_sent
 from collector.api.marquez.refusals import NoSuchPath, failed, refused, refused_by_flask
 from collector.api.marquez.routing import Reading, Routes, Table
-from collector.api.services import reading, services
+from collector.api.services import reading
 from collector.auth import READ
 from collector.errors import TidegateError
 from collector.storage.marquez.lookup import THERE, Wanted, known
@@ -45,7 +45,7 @@ def make_blueprint(app: Flask, parts: Iterable[Routes]) -> Blueprint:
     table = Table(parts)
 
     def answer(rest: str) -> Response:
-        g.principal = services().authenticator.authenticate(request.headers)
+        g.principal = caller(by_session=False)
         sent = segments_as_sent(request.environ, PREFIX)
         exact = [] if sent is None else table.matches(sent)
         # Else either the server does not tell the path as sent, or a proxy has decoded it.
@@ -65,7 +65,7 @@ def make_blueprint(app: Flask, parts: Iterable[Routes]) -> Blueprint:
         return result if isinstance(result, Response) else jsonify(result)
 
     def nothing(rest: str) -> Response:
-        services().authenticator.authenticate(request.headers).require(READ)
+        caller(by_session=False).require(READ)
         raise NoSuchPath
 
     blueprint.add_url_rule(PREFIX, "root", nothing, methods=METHODS, defaults={"rest": ""})

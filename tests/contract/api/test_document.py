@@ -86,6 +86,6 @@ def test_the_schemas_are_valid_json_schema(document: dict[str, Any]) -> None:
 
 
 def test_the_first_page_says_where_to_send_events(client: FlaskClient) -> None:
-    text = client.get("/?for=dbt", base_url="http://tide.example:5000").text
-    assert "OPENLINEAGE_URL=http://tide.example:5000" in text
+    text = client.get("/?for=dbt", base_url="http://127.0.0.1:5005").text
+    assert "OPENLINEAGE_URL=http://127.0.0.1:5005" in text
     assert "<script>" not in client.get("/", headers={"Host": "<script>"}).text

@@ -113,3 +113,51 @@ def test_a_key_that_sees_no_namespace_yet_gets_empty_lists(
         answer = client.get(f"/api/v2/{path}", headers=key).json
         assert answer is not None
         assert answer["items"] == [], path
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v2/jobs", "/api/v1/namespaces", "/login", "/events"])
+def test_without_keys_the_server_is_for_this_machine_alone(
+    client: FlaskClient, limited: Any, make_key: Any, path: str
+) -> None:
+    def status(host: str, client: FlaskClient = client, **headers: str) -> int:
+        return client.get(path, headers={"Host": host, **headers}).status_code
+
+    # By a name of his own that means this machine for a moment, the page of a stranger would be one of ours.
+    for foreign in (
+        "evil.example",
+        "evil.example:5000",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+    ):
+        assert status(foreign) == 403, foreign
+    for own in (
+        "localhost",
+        "localhost:5000",
+        "127.0.0.1:5000",
+        "[::1]:5000",
+        "[::1]",
+        "10.0.0.1",
+        "a.localhost:5000",
+    ):
+        assert status(own) in (200, 303), own
+    assert status("tide.example", limited(insecure=True)) in (200, 303)
+    assert status("tidegate.lan", limited(host="tidegate.lan")) in (200, 303)
+    assert status("tide.example", **make_key("read")) in (200, 303)
+
+
+def test_without_keys_no_page_of_a_stranger_changes_anything(client: FlaskClient, make_key: Any) -> None:
+    body = {"all": True}
+    for origin in ("https://evil.example", "null", "http://localhost.evil.example", "http://localhost:81"):
+        answer = client.post("/api/v2/parked/reprocess", json=body, headers={"Origin": origin})
+        assert answer.status_code == 403, origin
+    ours = {"Origin": "http://localhost"}
+    assert client.post("/api/v2/parked/reprocess", json=body, headers=ours).status_code == 200
+    # Whoever has a key shows it on purpose.
+    keyed = {"Origin": "https://tools.example"} | make_key("operate")
+    assert client.post("/api/v2/parked/reprocess", json=body, headers=keyed).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["triggers", "firings", "expectations", "silences"])
+def test_nothing_is_called_what_no_database_keeps(client: FlaskClient, path: str) -> None:
+    answer = client.get(f"/api/v2/{path}/%00")
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")

@@ -109,7 +109,7 @@ def _url(process: subprocess.Popen[bytes], said: Path) -> str:
     while time.monotonic() < until and process.poll() is None:
         if found := LISTENS.search(said.read_text()):
             try:
-                urlopen(f"{found[1]}/livez", timeout=5).close()  # noqa: S310  # http, and our own
+                urlopen(f"{found[1]}/livez", timeout=5).close()  # http, and our own
                 return found[1]
             except (OSError, HTTPException):
                 pass  # announced, and not yet listening

@@ -28,7 +28,7 @@ def follow(reader: Reader, block: Block) -> None:
 
 
 def fetch(url: str) -> HTTPResponse:
-    answer = urlopen(url, timeout=10)  # noqa: S310  # http, and our own
+    answer = urlopen(url, timeout=10)  # http, and our own
     assert isinstance(answer, HTTPResponse)
     return answer
 

@@ -107,10 +107,15 @@ def fill(database: Database) -> None:
         _runs(stand, f"{SECRET}-report", OTHER, [own("mart")], [other("report")], **parts)
         linked = {"symlinks": {"identifiers": [{**_name(other("link")), "type": "TABLE"}]}}
         _runs(stand, "link", OWN, outputs=[own("linked", **linked)])
+        _runs(stand, f"{SECRET}-view", OTHER, [own("linked")], [other("view")])
         stand.rest()
     stand.until(now - 60 * MINUTE)
     error = {"errorMessage": {"message": f"{SECRET} disk full", "programmingLanguage": "PYTHON"}}
     _runs(stand, f"{SECRET}-make", OTHER, outputs=[other("made")], state="FAIL", run_facets=error)
+    stand.rest()
+    # What the own house makes itself comes, so that only the other can be to blame for its mart.
+    stand.until(now - 10 * MINUTE)
+    _runs(stand, "fill", OWN, outputs=[own("source")])
     stand.rest()
     stand.until(now)
     _forget(database)

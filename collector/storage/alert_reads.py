@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     and_,
     case,
+    func,
     or_,
     select,
     update,
@@ -285,8 +286,9 @@ def shown(conn: Connection, rows: Sequence[Any], seen: Seen) -> list[AlertRow]:
     """Give rows of ``alert`` as the caller may see them, in their order."""
     causes = _causes(conn, {row.cause for row in rows if row.cause is not None}, seen)
     paths = {row.id: json.loads(row.path) for row in rows if row.path}
-    known = None
+    known = affected = None
     if seen.visible is not None:
+        affected = _affected(conn, {row.fingerprint for row in rows if row.affects}, seen)
         known = visible_nodes(conn, {node for path in paths.values() for node in path}, seen.visible)
     return [
         AlertRow(
@@ -308,7 +310,8 @@ def shown(conn: Connection, rows: Sequence[Any], seen: Seen) -> list[AlertRow]:
             last_good_at=row.last_good_at,
             cause=None if row.cause is None else causes.get(row.cause, Cause()),
             path=_path(paths.get(row.id, []), known),
-            affects=row.affects,
+            # The engine counts all of them.
+            affects=row.affects if affected is None else min(row.affects, affected.get(row.fingerprint, 0)),
             muted_by=row.muted_by,
             notified_at=row.notified_at,
             acknowledged=None
@@ -317,6 +320,13 @@ def shown(conn: Connection, rows: Sequence[Any], seen: Seen) -> list[AlertRow]:
         )
         for row in rows
     ]
+
+
+def _affected(conn: Connection, fingerprints: Collection[str], seen: Seen) -> dict[str, int]:
+    """Count the alerts, whenever they were, that the caller may see and that one of these explains."""
+    mine = (alert.c.cause.in_(fingerprints), may_see(seen))
+    counted = select(alert.c.cause, func.count().label("number")).where(*mine).group_by(alert.c.cause)
+    return {row.cause: row.number for row in conn.execute(counted)}
 
 
 def _text(row: Any, seen: Seen) -> str:

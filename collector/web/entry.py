@@ -166,6 +166,7 @@ def log_in(key: str) -> None:
     if who.key_id is not None:
         now = now_us()
         with services().database.write() as conn:
+            sessions.end(conn, request.cookies.get(SESSION, ""))
             sessions.begin(conn, g.token, who.key_id, now, now + round(_session_seconds() * 1_000_000))
 
 
@@ -181,9 +182,9 @@ def _session_seconds() -> float:
 
 
 def _set(response: BaseResponse, name: str, value: str, seconds: int) -> None:
-    response.set_cookie(
-        name, value, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=request.is_secure
-    )
+    # The proxy in front says so where TLS ends there; who forges it keeps a cookie from himself.
+    secure = request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
+    response.set_cookie(name, value, max_age=seconds, path="/", httponly=True, samesite="Lax", secure=secure)
 
 
 def set_theme(response: BaseResponse, theme: str) -> None:

@@ -100,4 +100,6 @@ def read(path: str, given: Iterable[tuple[str, str]]) -> Asked:
         if known.get(name, choices[0]) not in choices:
             reason = f"Must be one of: {', '.join(choices)}."
             raise BadRequest(f"?{name}: {reason}", errors=(FieldError(f"?{name}", reason),))
-    return Asked(path, known)
+    asked = Asked(path, known)
+    # Every link of the page holds them: those beyond the bound, and what means nothing, are not passed on.
+    return Asked(path, known | {"open": _listed(asked.opened)}) if "open" in known else asked

@@ -10,6 +10,7 @@ import msgspec
 
 from collector.api import alerts, datasets, freshness, graph, jobs, questions, runs
 from collector.errors import NotFound
+from collector.web import entities
 from collector.web.asking import ask
 from collector.web.lineage import columns as column_reading
 from collector.web.lineage.asked import Asked
@@ -221,7 +222,7 @@ def panel(node: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(facets: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
     """Read those facets that the panel shows in words; what is not as it should be is left to the JSON below."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"facets": entities.folded(facets)}
     for name, key in (("sql", "query"), ("documentation", "description")):
         body = msgspec.json.decode(facets[name]) if name in facets else None
         value = body.get(key) if isinstance(body, dict) else None

@@ -171,7 +171,7 @@ def test_matchers_are_tried_before_anything_is_muted(client: FlaskClient, writin
         for name, severity in (("raw", "critical"), ("rain", "warning"), ("mart", "critical")):
             watched.alert("daily", name, severity=severity)
         watched.alert("daily", "rar", starts=NOON - 9 * HOUR, ends_at=NOON)
-        key = keys.create(catalog.conn, "all", ("read",), (), NOON)[0]
+        key = keys.create(catalog.conn, "all", ("operate",), (), NOON)[0]
         shop = keys.create(catalog.conn, "shop", ("operate",), ("shop",), NOON)[0]
 
     def tried(key: str, *matchers: dict[str, Any]) -> Any:

@@ -199,3 +199,20 @@ def test_what_nobody_means_well_is_no_fault_of_the_server(
     with writing() as catalog:
         catalog.dataset("b", "a")
     assert client.get(path).status_code < 500
+
+
+def test_a_page_stays_small_whatever_is_asked_and_sent(client: FlaskClient, writing: Writing) -> None:
+    fields = [{"name": f"column_{number}", "type": "int"} for number in range(5000)]
+    with writing() as catalog:
+        wide = catalog.dataset("wide", "a")
+        catalog.facet(wide, "schema", {"fields": fields})
+        catalog.facet(wide, "other", {"text": "x" * 300_000})
+    for more in (
+        "",
+        "&panel=dataset:a:wide",
+        f"&open={','.join(f'n{number:06x}' for number in range(1500))}",
+    ):
+        page = client.get(f"/lineage?node=dataset:a:wide{more}")
+        assert page.status_code == 200
+        assert len(page.data) < 120_000, more
+    assert len(client.get("/dataset?namespace=a&name=wide").data) < 300_000

@@ -121,6 +121,24 @@ def test_a_planted_token_is_not_kept(client: FlaskClient, make_key: MakeKey) -> 
     assert client.get("/events").status_code == 303
 
 
+def test_behind_a_proxy_that_speaks_tls_the_cookie_is_for_tls(client: FlaskClient, make_key: MakeKey) -> None:
+    make_key()
+    for proto, secure in (("https", True), ("http", False)):
+        client.delete_cookie(COOKIE)
+        answer = client.get("/login", headers={"X-Forwarded-Proto": proto})
+        assert ("Secure" in answer.headers["Set-Cookie"]) is secure
+
+
+def test_logging_in_anew_ends_the_session_before(client: FlaskClient, make_key: MakeKey) -> None:
+    log_in(client, make_key())
+    before = client.get_cookie(COOKIE)
+    assert before is not None
+    client.post("/login", data={"csrf": token_in(client, "/events"), "key": make_key()})
+    assert client.get("/events").status_code == 200
+    client.set_cookie(COOKIE, before.value)
+    assert client.get("/events").status_code == 303
+
+
 def test_logging_out_ends_the_session_on_the_server(client: FlaskClient, make_key: MakeKey) -> None:
     log_in(client, make_key())
     cookie = client.get_cookie(COOKIE)

@@ -154,6 +154,10 @@ def test_what_may_not_be_seen_is_not_counted(client: FlaskClient, headers: dict[
         return hub["readers"], listed["read_by"]
 
     assert (readers("own"), readers("all")) == ((0, 0), (1, 1))
+    late = {who: {each["name"]: each for each in get("alerts", who)["items"]} for who in ("own", "all")}
+    assert late["all"]["mart"]["cause"]["node"].startswith(f"dataset:{OTHER}:")
+    assert late["own"]["mart"]["cause"] == {"alert": None, "node": None, "text": None}
+    assert [late[who]["linked"]["affects"] for who in ("own", "all")] == [0, 1]
     counts = [get("run", who, run_id=RUN)["children"]["count"] for who in ("own", "all")]
     assert counts == [0, 1]
 

@@ -125,7 +125,7 @@ def _begin(path: Path, receiver: Receiver, days: int, progress: Progress, *, the
 
     if there:
         note().print(f"Deleting {path}", highlight=False, markup=False)
-    note().print(f"Making {days} days of history in {path}", markup=False)
+    note().print(f"Making {days} day{'s' if days != 1 else ''} of history in {path}", markup=False)
     with progress("hours", days * 24) as bar:
         return opening.begin(path, receiver, days, lambda done: bar(done // HOUR))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import logging
 import statistics
 import time
@@ -119,7 +120,7 @@ def fill(url: str, stack: Stack) -> None:
     write(stack, database)
     late_ones = range(0, EXPECTATIONS, 2)
     settled(database, EXPECTATIONS, MIDNIGHT + 8 * HOUR, late_ones)
-    feed(database, list(events(EVENTS)), MIDNIGHT)
+    feed(database, map(json.loads, events(EVENTS)), MIDNIGHT)
     projector = Projector(database, holder="bench")
     while projector.step():
         pass

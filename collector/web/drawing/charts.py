@@ -53,11 +53,10 @@ def bars(values: Sequence[float | None], *, pitch: float = 24, room: float = 96,
     top = max(known, default=0)
     if middle:
         top = min(top, OUTLIER * middle)
-    scale = room / top if top else 0
     base = head + room
     placed = []
     for index, value in enumerate(values):
-        height = max(min(value or 0, top) * scale, LEAST)
+        height = max(min(value or 0, top) / top * room if top else 0, LEAST)
         placed.append(
             Bar(
                 index,
@@ -69,7 +68,7 @@ def bars(values: Sequence[float | None], *, pitch: float = 24, room: float = 96,
                 known=value is not None,
             )
         )
-    line = None if middle is None else round(base - middle * scale, 1)
+    line = None if middle is None else round(base - (middle / top * room if top else 0), 1)
     return Bars(round(max(len(values), 1) * pitch, 1), base, base, placed, middle, line)
 
 

@@ -122,8 +122,10 @@ def fill(url: str, stack: Stack) -> None:
     settled(database, EXPECTATIONS, MIDNIGHT + 8 * HOUR, late_ones)
     feed(database, map(json.loads, events(EVENTS)), MIDNIGHT)
     projector = Projector(database, holder="bench")
+    projector.take()
     while projector.step():
         pass
+    projector.release()
     database.close()
 
 

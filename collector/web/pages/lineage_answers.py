@@ -26,7 +26,10 @@ MOST_CHANGES: Final = 100
 LAST_RUNS: Final = 5
 
 MOST_WATCHED: Final = 100
-"""Nodes up to which it is looked up unasked when the graph changed; with so many more, that takes longer to find."""
+MOST_BESIDE: Final = 500
+"""Nodes, and neighbours of all of them, up to which it is looked up unasked when the graph changed: with more, that
+takes longer to find than all else.
+"""
 
 OF_NOW: Final = (
     "state",
@@ -78,7 +81,7 @@ def gather(asked: Asked) -> Answers:
     near: dict[str, str] = {name: walk[name] for name in ("direction", "depth") if name in walk}
     near |= shared
     timed_at_all = asked.given.keys() & {"as_of", "vs", "times"}
-    if timed_at_all or len(found.graph.nodes) <= MOST_WATCHED:
+    if timed_at_all or _is_quick_to_watch(found.graph):
         found.moments = ask(graph.list_moments, near | {"limit": str(MOST_MOMENTS)})
     if "vs" in asked.given:
         _compare(asked, found, near)
@@ -89,6 +92,14 @@ def gather(asked: Asked) -> Answers:
     if asked.choice("only") == "path" and (shown := found.way or set(found.cause)):
         found.graph = found.graph.without(found.graph.nodes.keys() - shown - {found.graph.focus})
     return found
+
+
+def _is_quick_to_watch(graph: Graph) -> bool:
+    beside = sum(
+        (node.facts.get("upstream") or 0) + (node.facts.get("downstream") or 0)
+        for node in graph.nodes.values()
+    )
+    return len(graph.nodes) <= MOST_WATCHED and beside <= MOST_BESIDE
 
 
 def _walked(asked: Asked) -> Answers:

@@ -109,7 +109,7 @@ def _name(item: Any) -> tuple[str, ...]:
     """Give what an item is asked for by: all else of a hundred thousand events would not fit into memory."""
     if isinstance(item, str):
         return (item,)
-    if "job" in item:
+    if "job" in item and "kind" not in item:  # a run; an event names its job, too
         return (item["run_id"], item["job"]["namespace"], item["job"]["name"])
     return (item["namespace"], item["name"]) if "name" in item else (str(item.get("id", "")),)
 

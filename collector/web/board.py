@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collector.web.drawing.swimlane import Lane, Times, lane
+from collector.web.states import explained
 from lineage.instants import parse_instant
 
 Document = Mapping[str, Any]
@@ -28,11 +29,11 @@ class Group:
 
 def grouped(standings: Sequence[Document]) -> list[Group]:
     """Put standings together by what explains them; each group where the first of its rows was."""
-    causes = {each["alert"]: each for each in standings if each["alert"] is not None and not _explained(each)}
+    causes = {each["alert"]: each for each in standings if each["alert"] is not None and not explained(each)}
     groups: list[Group] = []
     known: dict[int | None, Group] = {}
     for each in standings:
-        if _explained(each):
+        if explained(each):
             cause = each["cause"]
             group = known.get(cause["alert"])
             if group is None:
@@ -75,10 +76,6 @@ def times_of(standing: Document) -> Times:
 def lane_of(standing: Document, now: int) -> Lane:
     """Lay out the lane of a standing around ``now`` (µs UTC)."""
     return lane(times_of(standing), now)
-
-
-def _explained(standing: Document) -> bool:
-    return bool(standing["violated"]) and standing["cause"] is not None
 
 
 def _instant(text: str | None) -> int | None:

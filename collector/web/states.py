@@ -93,7 +93,12 @@ def look(state: str | None) -> Look:
 
 def standing(document: Mapping[str, Any]) -> str:
     """Give the state of a standing as it is shown: what waits for something upstream is no alarm of its own."""
-    return "affected" if document["violated"] and document["cause"] else str(document["state"])
+    return "affected" if explained(document) else str(document["state"])
+
+
+def explained(document: Mapping[str, Any]) -> bool:
+    """Tell whether something upstream explains that a dataset is not as expected."""
+    return bool(document["violated"]) and document["cause"] is not None
 
 
 def worst(states: Iterable[str]) -> str | None:

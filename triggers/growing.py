@@ -110,13 +110,13 @@ class Updates:
 
     def take(self, update: Update) -> None:
         """Add one."""
-        place = bisect_right(self._times, update.event_time)
+        place = bisect_right(self.all, _order(update), key=_order)
         self._times.insert(place, update.event_time)
         self.all.insert(place, update)
         self._mend(place)
         if update.version is not None:
             first = self._versions.setdefault(update.version, update)
-            if update.event_time < first.event_time:
+            if _order(update) < _order(first):
                 self._versions[update.version] = update
 
     def drop(self, update: Update) -> None:
@@ -226,6 +226,11 @@ def in_force(versions: Mapping[bytes, tuple[int, int]]) -> list[tuple[bytes, int
     if others and max(others) >= versions[current][0]:
         found.append((current, max(others) + 1))
     return found
+
+
+def _order(update: Update) -> tuple[int, int]:
+    """Order those of one instant as well: which of them came first must not depend on the order of their coming."""
+    return update.event_time, update.run_id
 
 
 def _greater(one: Update | None, other: Update) -> Update | None:

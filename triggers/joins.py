@@ -249,7 +249,9 @@ class _Run:
                 if quiet:
                     wakes += [due for due in [self._due()] if due is not None]
                     break
-                state.complete_at = None
+                if state.complete_at is not None:
+                    state.complete_at = None
+                    continue  # what was complete could not expire; what is not any more can
                 if not self._overdue(at, wakes, found):
                     break
                 continue  # the deadline has changed something

@@ -292,6 +292,17 @@ def test_what_is_complete_does_not_expire() -> None:
     assert (fired.at, consumed(fired)) == (at(9), {"a": [at(1)], "b": [at(2)]})
 
 
+def test_what_is_complete_no_more_expires_and_takes_nothing_newer_along() -> None:
+    shut = World(gates=lambda arrived, now: OPEN if arrived.at != at(2) else Passed(Verdict.FAILED, "failed"))
+    rule = trigger(Join(Mode.PARTITION, keys=Keys(), expire=HOUR), gated("a"), guard=Guard(cooldown=9 * HOUR))
+    engine = Engine(rule, shut, restarts=False)
+    day = "2026-11-22"
+    # The first fires; the second is held back by the cooldown until a later one, which a gate does not let through,
+    # leaves nothing to fire with.
+    engine.feed(a(0, partition=day), a(1, partition=day), a(2, partition=day), a(5, partition=day))
+    assert [consumed(each) for each in engine.feed(until=at(10))] == [{"a": [at(5)]}]
+
+
 def test_windows_take_updates_away() -> None:
     engine = Engine(trigger(LATCHED), World(dropped=lambda arrived: arrived.at < at(1)))
     assert engine.feed(a(0), b(2)) == []

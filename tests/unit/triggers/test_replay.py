@@ -190,6 +190,19 @@ def test_what_is_known_does_not_depend_on_the_order_in_which_it_was_learnt(data:
             assert set(one) == set(other)
 
 
+def test_of_two_updates_at_one_instant_the_same_is_read_whichever_was_told_of_first() -> None:
+    twins = [update(NOON - DAY, run=run, nominal_at=NOON - DAY) for run in (1, 2)]
+    later = [update(NOON + hour * HOUR, run=hour) for hour in range(9)]
+    known = []
+    for order in (twins, twins[::-1]):
+        facts = GrowingFacts()
+        for each in (*order, *later):
+            facts.take(Change(NOON, ORDERS, new=[each]))
+        found = facts.facts({ORDERS: need(expected(MaxAge(HOUR)), NOON + 9 * HOUR)})[ORDERS]
+        known.append(set(found.updates))
+    assert known[0] == known[1]
+
+
 # --- alerts ----------------------------------------------------------------------------------------------------
 
 

@@ -105,13 +105,12 @@ def create_app(services: Services) -> Flask:
     problems.register(app)
     for native in NATIVE:
         api.register_blueprint(native.blueprint)
-    api.finish()
     # Starts at the first event: a server whose front writes by itself has no use for its thread.
     log = LogWriter(services.database, queue_limit=settings.queue_limit, observer=LogMetrics())
     app.extensions[RECORDER] = Recorder(services, log)
     app.register_blueprint(ingest.make_blueprint(services, log))
     app.register_blueprint(health.blueprint)
-    register_pages(app, api.spec.to_dict())
+    register_pages(app, api.document)
     marquez.register(app)
     app.after_request(_harden)
     return app

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from tests.acceptance.shared import connection, shared_server
 from tests.browser.chromium import program
@@ -27,6 +30,23 @@ for name in [name for name in os.environ if name.startswith(OURS)]:
 # Examples differ from run to run: fewer in each leave the suite quick, and many runs find what one does not.
 hypothesis.settings.register_profile("tidegate", deadline=None, print_blob=True, max_examples=50)
 hypothesis.settings.load_profile("tidegate")
+
+
+class Compiled(BytecodeCache):
+    """The templates of the pages, compiled once a process: nearly every test makes an application of its own."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = {"bytecode_cache": Compiled()}
 
 LEFT_OUT = {
     Path(__file__).parent / "benchmarks": "it measures",

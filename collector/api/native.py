@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, Final, TypeVar
 
 import marshmallow as ma
@@ -70,6 +71,10 @@ class Native(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     def __init__(self, name: str, description: str) -> None:
         super().__init__(name, __name__, url_prefix="/api/v2", description=description)
         self.before_request(require_read)
+
+    def register_views_in_doc(self, api: NativeApi, app: Any, spec: Any, **options: Any) -> None:
+        """Leave writing the document until somebody asks for it: it takes as long as all the rest of a start."""
+        api.later.append(partial(super().register_views_in_doc, api, app, spec, **options))
 
     def get(
         self,
@@ -152,7 +157,10 @@ class NativeApi(Api):  # type: ignore[misc]  # flask-smorest has no types
 
     def __init__(self, limits: Mapping[str, int]) -> None:
         """Take the greatest values of the parameters that settings bound."""
+        self.later: list[Callable[[], None]] = []
+        """What there is to do before the document is whole."""
         self._limits = limits
+        self._lock = Lock()
         super().__init__()
 
     def init_app(self, app: Any, **kwargs: Any) -> None:
@@ -165,8 +173,18 @@ class NativeApi(Api):  # type: ignore[misc]  # flask-smorest has no types
         for name, scheme in SECURITY.items():
             self.spec.components.security_scheme(name, scheme)
 
-    def finish(self) -> None:
-        """Write into the document the bounds that come from settings. Call when all blueprints are registered."""
+    def document(self) -> dict[str, Any]:
+        """Give the OpenAPI document, with the bounds that come from settings."""
+        with self._lock:
+            if self.later:
+                for write in self.later:
+                    write()
+                self.later.clear()
+                self._finish()
+            found: dict[str, Any] = self.spec.to_dict()
+            return found
+
+    def _finish(self) -> None:
         for path in self.spec.to_dict()["paths"].values():
             # What stands in the path of several operations is told with each: nobody has to look for it elsewhere.
             shared = path.pop("parameters", [])
@@ -175,6 +193,9 @@ class NativeApi(Api):  # type: ignore[misc]  # flask-smorest has no types
                 for parameter in operation["parameters"]:
                     if parameter["name"] in self._limits:
                         parameter["schema"]["maximum"] = self._limits[parameter["name"]]
+
+    def _openapi_json(self) -> object:
+        return current_app.json.response(self.document())
 
     def _register_error_handlers(self) -> None:
         pass

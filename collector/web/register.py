@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
@@ -29,10 +31,10 @@ SECTIONS = (
 FOREVER = "public, max-age=31536000, immutable"
 
 
-def register(app: Flask, document: Document) -> None:
+def register(app: Flask, document: Callable[[], Document]) -> None:
     """Add the pages, their files, and the page for addresses at which there is nothing.
 
-    ``document`` is the OpenAPI document of the API.
+    ``document`` gives the OpenAPI document of the API.
     """
     app.extensions[DOCUMENT] = document
     app.extensions[EXTENSION] = Demonstration()

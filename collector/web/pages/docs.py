@@ -19,7 +19,7 @@ DOCUMENT = "tidegate_api_document"
 @blueprint.get("/api/docs")
 def show() -> str:
     """Show what operations there are, or all about those of a ``section``."""
-    document: Document = current_app.extensions[DOCUMENT]
+    document: Document = current_app.extensions[DOCUMENT]()
     every = list(sections(document))
     wanted = request.args.get("section")
     about: dict[str, Any] = {"info": document["info"], "sections_": every, "twin": "/api/openapi.json"}

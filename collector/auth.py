@@ -34,6 +34,8 @@ RELOAD_SECONDS: Final = 0.5
 """How soon after the last look an unknown key makes us look again: a key just made shall work, a flood of
 wrong ones shall not become a flood of queries."""
 
+PORT: Final = re.compile(r":\d+$")
+
 
 class Headers(Protocol):
     """Request headers, found by their names in lower case."""
@@ -202,6 +204,47 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def check_host(settings: Settings, host: str) -> None:
+    """Raise ``Forbidden`` if ``host``, as a request to a server without keys names it, may be a stranger's name.
+
+    A browser on this machine reaches it under a name of theirs that suddenly means this machine, which makes their
+    page one of ours.
+    """
+    name = PORT.sub("", host).strip("[]").lower()
+    if not settings.insecure and not _is_of_this_machine(name, settings.host):
+        raise Forbidden(
+            f"There are no API keys, so this server is for this machine alone, and {name!r} may be anybody's "
+            "name for it. Call it localhost, create a key, or start it with --insecure."
+        )
+
+
+def check_origin(settings: Settings, host: str, origin: str | None) -> None:
+    """Raise ``Forbidden`` if a page of another server sends this, blindly, to a server without keys."""
+    if origin and not settings.insecure and origin.partition("://")[2] != host:
+        raise Forbidden("There are no API keys, so pages of other servers may not change anything here.")
+
+
+def check_emitter(principal: Principal, settings: Settings, host: str | None, origin: str | None) -> None:
+    """Raise ``Forbidden`` if a stranger's page sends events to a server without keys.
+
+    A browser says with each of them whose page it is; emitters do not, and may call the server what they like: from
+    inside a container this machine has many names.
+    """
+    if principal is ANYBODY and origin:
+        check_host(settings, host or "")
+        check_origin(settings, host or "", origin)
+
+
+def _is_of_this_machine(host: str, own: str) -> bool:
+    if host == own.lower() or host.endswith(".localhost") or is_loopback(host):
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True  # an address stays what it is
 
 
 def _find(known: _Known, key: str) -> Principal | None:

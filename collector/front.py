@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from collector.auth import Authenticator, Principal
+from collector.auth import Authenticator, Principal, check_emitter
 from collector.errors import PayloadTooLarge, TidegateError
 from collector.ingest.answers import Answer, problem_answer
 from collector.ingest.log import Done, LogWriter, Outcome
@@ -34,7 +34,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 NEEDED = {
     name.encode(): name
-    for name in ("authorization", "x-api-key", "content-type", "content-encoding", "prefer")
+    for name in ("authorization", "x-api-key", "content-type", "content-encoding", "prefer", "host", "origin")
 }
 """The headers that matter to the way in; decoding all of them takes longer than all else here."""
 
@@ -151,6 +151,7 @@ class Front:
             NEEDED[name]: value.decode("latin-1") for name, value in scope["headers"] if name in NEEDED
         }
         principal = await self._authenticate(headers)
+        check_emitter(principal, self._settings, headers.get("host"), headers.get("origin"))
         body = await self._body(scope, receive)
         exchange = self._receiver.exchange(path, Headers.of(headers), body, principal, now_us())
         if len(body) > LARGE_BODY:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Mapping
 from typing import Final, cast
 
@@ -11,15 +9,13 @@ from flask import g, request
 from sqlalchemy import Connection
 
 from collector.api.services import services
-from collector.auth import ADMIN, ANYBODY, OPERATE, READ, Principal, is_loopback
+from collector.auth import ADMIN, ANYBODY, OPERATE, READ, Principal, check_host, check_origin
 from collector.errors import FieldError, Forbidden, NotFound, Unprocessable
 from collector.storage.visibility import Visible, visible_namespaces
 from collector.times import now_us
 
 SESSION: Final = "tidegate_session"
 """The cookie with the token of a browser's session."""
-
-PORT: Final = re.compile(r":\d+$")
 
 
 def require_read() -> None:
@@ -52,37 +48,11 @@ def caller(*, by_session: bool) -> Principal:
     else:
         found = authenticator.authenticate(request.headers)
     if found is ANYBODY:
-        _check_place(by_forms=by_session)
+        check_host(services().settings, request.host)
+        # Forms bring a token that keeps strangers out.
+        if not by_session:
+            check_origin(services().settings, request.host, request.headers.get("Origin"))
     return found
-
-
-def _check_place(*, by_forms: bool) -> None:
-    """Keep the pages of strangers off a server without keys; raises ``Forbidden``.
-
-    A browser on this machine reaches it: under a name of theirs that suddenly means this machine, which makes their
-    page one of ours, and with requests that their page sends blindly. ``by_forms``: tokens keep out the latter.
-    """
-    if services().settings.insecure:
-        return
-    host = PORT.sub("", request.host).strip("[]").lower()
-    if not _is_of_this_machine(host):
-        raise Forbidden(
-            f"There are no API keys, so this server is for this machine alone, and {host!r} may be anybody's "
-            "name for it. Call it localhost, create a key, or start it with --insecure."
-        )
-    origin = request.headers.get("Origin")
-    if origin and not by_forms and origin.partition("://")[2] != request.host:
-        raise Forbidden("There are no API keys, so pages of other servers may not change anything here.")
-
-
-def _is_of_this_machine(host: str) -> bool:
-    if host == services().settings.host.lower() or host.endswith(".localhost") or is_loopback(host):
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True  # an address stays what it is
 
 
 def require_operate() -> None:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from collector.api.recording import await_projected, submit
 from collector.api.services import Services
+from collector.auth import check_emitter
 from collector.errors import PayloadTooLarge, TidegateError
 from collector.ingest.answers import Answer, problem_answer
 from collector.ingest.log import LogWriter
@@ -36,12 +37,13 @@ def make_blueprint(services: Services, log: LogWriter) -> Blueprint:
 
 
 def _answer(services: Services, receiver: Receiver, log: LogWriter) -> Answer:
+    get = request.headers.get
     principal = services.authenticator.authenticate(request.headers)
+    check_emitter(principal, services.settings, get("Host"), get("Origin"))
     limit = services.settings.max_body_bytes
     body = request.stream.read(limit + 1)
     if len(body) > limit:
         raise PayloadTooLarge(f"The body is larger than {limit} bytes.")
-    get = request.headers.get
     headers = Headers(get("Content-Type", ""), get("Content-Encoding", ""), get("Prefer", ""))
     exchange = receiver.exchange(request.path, headers, body, principal, now_us())
     outcome = submit(log, exchange.work, len(body))

@@ -354,6 +354,29 @@ def test_without_a_key_401_and_with_the_wrong_scope_403(client: Client) -> None:
     assert count(client, event) == 0
 
 
+def test_without_keys_no_page_of_a_stranger_sends_events(client: Client) -> None:
+    body = encoded(EVENT)
+    # Under a name of theirs that means this machine, even the page itself is of one origin with us.
+    for origin, host in (
+        ("https://evil.example", "localhost:5000"),
+        ("null", "localhost:5000"),
+        ("http://localhost:81", "localhost:5000"),
+        ("http://evil.example:5000", "evil.example:5000"),
+    ):
+        for path in PATHS:
+            # No browser asks beforehand whether it may send a body of no type.
+            assert client.send(path, body, {"origin": origin, "host": host}).status == 403, (origin, path)
+    assert (count(client, event), count(client, rejected)) == (0, 0)
+    # Emitters do not say where they come from, and call this machine what their container calls it.
+    for headers in (
+        {"host": "host.docker.internal:5000"},
+        {"origin": "http://localhost:5000", "host": "localhost:5000"},
+    ):
+        assert client.send(LINEAGE, body, headers).status == 201
+    keyed = {"origin": "https://tools.example", "x-api-key": make_key(client, "ingest")}
+    assert client.send(LINEAGE, body, keyed).status == 201
+
+
 def test_a_key_of_some_namespaces_writes_only_to_those(client: Client) -> None:
     headers = JSON | {"X-API-Key": make_key(client, "ingest", namespaces=("shop*", "pg"))}
     other = EVENT | {"job": {"namespace": "other", "name": "x"}}

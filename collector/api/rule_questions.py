@@ -15,6 +15,7 @@ from collector.api.native import Native
 from collector.api.parameters import limit_of
 from collector.api.questions import asking
 from collector.api.rule_documents import rules_of
+from collector.api.rule_masks import unmasked
 from collector.api.services import reading, services
 from collector.errors import Unprocessable
 from collector.questions.replay import Watch, replay
@@ -93,7 +94,8 @@ def plan_rules(body: dict[str, Any]) -> object:
     require_operate()
     require_everything()
     with _replaying() as conn:
-        found = plan(conn, rules_of(body["document"]), _span(body) if body["replay"] else None)
+        wanted = unmasked(rules_of(body["document"]), rules.bodies(conn))
+        found = plan(conn, wanted, _span(body) if body["replay"] else None)
     return documents.plan(found)
 
 

@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from collector.api import rule_shapes
-from collector.api.access import require_everything, require_operate
+from collector.api.access import principal, require_everything, require_operate
 from collector.api.alias_shapes import NoQuery
 from collector.api.native import Native
 from collector.api.rule_documents import check_secrets, rules_of
+from collector.api.rule_masks import masked, unmasked
 from collector.api.services import reading, services
+from collector.auth import ADMIN
 from collector.outbound.secrets import Secrets
 from collector.storage import rules
 from collector.times import now_us
@@ -22,10 +24,15 @@ blueprint = Native("rules", "What is expected of datasets, and who hears of it w
 
 @blueprint.get("/rules", rule_shapes.RulesInForce, query=NoQuery)
 def get_rules(_query: dict[str, Any]) -> object:
-    """Give the rules as the document that puts them."""
+    """Give the rules as the document that puts them.
+
+    What may be a secret in targets, as the path of an address, is `…` to keys without the scope `admin`; to put the
+    document again leaves it as it is.
+    """
     require_everything()
     with reading() as conn:
-        return {**document_of(rules.bodies(conn)), **_state(conn)}
+        found = rules.bodies(conn)
+        return {**document_of(found if principal().allows(ADMIN) else masked(found)), **_state(conn)}
 
 
 @blueprint.put("/rules", rule_shapes.RulesState, body=rule_shapes.RuleDocument, conflict=True)
@@ -39,7 +46,7 @@ def put_rules(body: dict[str, Any]) -> object:
     check_secrets(body, Secrets.of(services().settings))
     database = services().database
     with database.write() as conn:
-        rules.replace(conn, rules_of(body), now_us())
+        rules.replace(conn, unmasked(rules_of(body), rules.bodies(conn)), now_us())
         database.notify(conn)
         return _state(conn)
 

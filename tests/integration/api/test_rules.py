@@ -152,6 +152,40 @@ def test_rules_are_for_keys_of_all_namespaces(client: FlaskClient, writing: Writ
         assert client.put("/api/v2/rules", json=DOCUMENT, headers=headers).status_code == writes
 
 
+def test_what_targets_spell_out_is_for_those_who_may_do_everything(
+    client: FlaskClient, writing: Writing
+) -> None:
+    hook = {"kind": "webhook", "url": "https://hooks.example.com/T0/s3cret?a=s3cret", "secrets": ["env:A"]}
+    targets: dict[str, Any] = {
+        "hook": hook | {"headers": {"X-Room": "s3cret", "X-Token": "env:B"}},
+        "run": {"kind": "command", "command": ["/opt/run", "--user=s3cret"]},
+    }
+    document: dict[str, Any] = {"version": 1, "targets": targets}
+
+    def key(scope: str) -> dict[str, str]:
+        with writing() as catalog:
+            return {"X-API-Key": keys.create(catalog.conn, "test", [scope], [], NOON)[0]}
+
+    admin, operate = key("admin"), key("operate")
+    assert client.put("/api/v2/rules", json=document, headers=admin).status_code == 200
+    for headers in (operate, key("read")):
+        assert "s3cret" not in client.get("/rules", headers=headers).text
+        found = client.get("/api/v2/rules", headers=headers).get_json()
+        assert "s3cret" not in str(found)
+        assert found["targets"]["hook"]["url"] == "https://hooks.example.com/…"
+        assert found["targets"]["hook"]["headers"] == {"X-Room": "…", "X-Token": "env:B"}
+
+    # Who may change rules puts what he was given, and changes nothing by it, nor has it sent to elsewhere.
+    seen = {"version": 1, "targets": found["targets"]}
+    assert client.post("/api/v2/rules/plan", json={"document": seen}, headers=operate).status_code == 200
+    assert client.put("/api/v2/rules", json=seen, headers=operate).status_code == 200
+    assert client.get("/api/v2/rules", headers=admin).get_json()["targets"] == targets
+    seen["targets"]["hook"]["url"] = "https://elsewhere.example.com/"
+    refused = client.put("/api/v2/rules", json=seen, headers=operate)
+    assert refused.status_code == 422, refused.text
+    assert "$.targets.hook.headers.X-Room" in refused.get_json()["detail"]
+
+
 def trigger(**keys: Any) -> dict[str, Any]:
     return {"id": "t", "when": {"dataset": {"name": "x"}}} | keys
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from collector.storage.graph import SqlGraph
 from collector.storage.graph_states import LastRun, last_runs, tools
 from collector.storage.standing_reads import Kept, Seen, Wanted, definitions, list_standings
 from lineage.model import Direction
-from lineage.traverse import Key, Level, Node, NodeType, names_of
+from lineage.traverse import Level, Node
 from triggers.documents import expectation_of
 from triggers.evaluate import lateness
 from triggers.verdict import State
@@ -68,6 +67,10 @@ def node_states(scope: Scope, nodes: Sequence[Node], level: Level, graph: SqlGra
     worst = _worst(scope, datasets)
     alerts = _alerts(scope, worst.keys())
     late = _late(scope, worst.values())
+    upstream, downstream = (
+        graph.beside(keys.values(), level, direction, scope.visible)
+        for direction in (Direction.INPUT, Direction.OUTPUT)
+    )
     return NodeStates(
         {
             each: DatasetStands(
@@ -79,34 +82,8 @@ def node_states(scope: Scope, nodes: Sequence[Node], level: Level, graph: SqlGra
             for id_, each in datasets.items()
         },
         {each: JobStands(runs.get(id_), tool_of.get(id_)) for id_, each in jobs.items()},
-        _neighbours(graph, keys, level),
+        {id_: Neighbours(upstream.get(key, 0), downstream.get(key, 0)) for id_, key in keys.items()},
     )
-
-
-def _neighbours(graph: SqlGraph, keys: Mapping[str, Key], level: Level) -> dict[str, Neighbours]:
-    """Count what the caller may see next to each node."""
-    sides = [_beside(graph, keys.values(), level, way) for way in (Direction.INPUT, Direction.OUTPUT)]
-    far = {key for side in sides for keys_ in side.values() for key in keys_}
-    seen = {key for key, named in names_of(graph, far).items() if not named.hidden}
-    return {
-        id_: Neighbours(*(len(side[key] & seen) if key in side else 0 for side in sides))
-        for id_, key in keys.items()
-    }
-
-
-def _beside(
-    graph: SqlGraph, keys: Collection[Key], level: Level, direction: Direction
-) -> dict[Key, set[Key]]:
-    jobs = [id_ for kind, id_ in keys if kind == "job"]
-    datasets = [id_ for kind, id_ in keys if kind == "dataset"]
-    between = graph.between_datasets if level is Level.DATASET else graph.from_datasets
-    far: NodeType = "dataset" if level is Level.DATASET else "job"
-    found: dict[Key, set[Key]] = defaultdict(set)
-    for step in graph.from_jobs(jobs, direction):
-        found["job", step.near].add(("dataset", step.far))
-    for step in between(datasets, direction):
-        found["dataset", step.near].add((far, step.far))
-    return found
 
 
 def _worst(scope: Scope, dataset_ids: Collection[int]) -> dict[int, Kept]:

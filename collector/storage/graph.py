@@ -16,10 +16,11 @@ from collector.storage.folding import stand
 from collector.storage.prepared import Prepared
 from collector.storage.tables import dataset, job
 from collector.storage.upsert import many
+from collector.storage.visibility import Visible
 from lineage.fold import Fold, LinkKind
 from lineage.model import DatasetRef, Direction, JobRef
 from lineage.timeline import NOW, Moment
-from lineage.traverse import Key, Named, Step
+from lineage.traverse import Key, Level, Named, NodeType, Step
 
 
 def everything(_namespace: str) -> bool:
@@ -58,13 +59,13 @@ class SqlGraph:
         return "dataset", self._conn.execute(statement).scalar() or node.id
 
     def from_jobs(self, job_ids: Collection[int], direction: Direction) -> Iterator[Step]:
-        return self._steps(walks.from_jobs(self._asking, direction), job_ids)
+        return self._steps(walks.from_jobs, direction, job_ids)
 
     def from_datasets(self, dataset_ids: Collection[int], direction: Direction) -> Iterator[Step]:
-        return self._steps(walks.from_datasets(self._asking, direction), dataset_ids)
+        return self._steps(walks.from_datasets, direction, dataset_ids)
 
     def between_datasets(self, dataset_ids: Collection[int], direction: Direction) -> Iterator[Step]:
-        rows = self._rows(walks.between_datasets(self._asking, direction), dataset_ids)
+        rows = self._rows(walks.steps(walks.between_datasets, self._asking, direction), dataset_ids)
         for near, far, wrote, did_read, job_id in rows:
             yield Step(near, far, KINDS[max(wrote, did_read)], job_id)
 
@@ -93,9 +94,27 @@ class SqlGraph:
             found[canonical_id] = named._replace(others=rest)
         return found
 
-    def _steps(self, statement: Prepared, ids: Collection[int]) -> Iterator[Step]:
-        for near, far, direction in self._rows(statement, ids):
-            yield Step(near, far, KINDS[direction], None)
+    def beside(
+        self, keys: Collection[Key], level: Level, direction: Direction, visible: Visible
+    ) -> dict[Key, int]:
+        """Count what is not hidden, and visible, one edge from nodes; those that have nothing beside them are left out.
+
+        The database counts: next to a hub there are thousands.
+        """
+        between = walks.between_datasets if level is Level.DATASET else walks.from_datasets
+        sides: tuple[tuple[NodeType, walks.Walk], ...] = (("job", walks.from_jobs), ("dataset", between))
+        return {
+            (kind, near): count
+            for kind, walk in sides
+            for near, count in self._rows(
+                walks.beside(walk, self._asking, direction, visible),
+                [id_ for of, id_ in keys if of == kind],
+            )
+        }
+
+    def _steps(self, walk: walks.Walk, direction: Direction, ids: Collection[int]) -> Iterator[Step]:
+        for near, far, kind in self._rows(walks.steps(walk, self._asking, direction), ids):
+            yield Step(near, far, KINDS[kind], None)
 
     def _rows(self, statement: Prepared, ids: Collection[int]) -> Iterable[Any]:
         if not ids:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Dialect,
     FromClause,
+    Select,
     bindparam,
+    func,
     literal_column,
-    or_,
     select,
     union_all,
 )
@@ -22,6 +25,7 @@ from collector.storage.prepared import Prepared
 from collector.storage.tables import dataset, derivation, edge, job, namespace
 from collector.storage.upsert import MANY, among_parameter
 from collector.storage.validity import valid_between
+from collector.storage.visibility import Visible, within
 from lineage.fold import Fold
 from lineage.model import Direction
 
@@ -30,6 +34,9 @@ CONTROL: Final = {
     Direction.INPUT: (Direction.INPUT, Direction.AFTER),
     Direction.OUTPUT: (Direction.OUTPUT, Direction.BEFORE),
 }
+
+HIDDEN: Final[ColumnElement[bool]] = dataset.c.artificial | dataset.c.job_id.is_not(None)
+"""Of a dataset: it was made up to stand for what passes between the parts of a job, and is never shown."""
 
 
 class Asking(NamedTuple):
@@ -54,54 +61,50 @@ class Asking(NamedTuple):
         return leads & valid_between(since, at, edges)
 
 
-@lru_cache
-def from_jobs(asking: Asking, direction: Direction) -> Prepared:
+def from_jobs(asking: Asking, direction: Direction) -> Select[Any]:
     """Rows (near, far, direction) from jobs to datasets."""
     folded = members_where(asking.fold, asking.among).cte("members")
-    statement = (
-        select(folded.c.stand, dataset.c.canonical_id, edge.c.direction)
+    return (
+        select(folded.c.stand.label("near"), dataset.c.canonical_id.label("far"), edge.c.direction)
         .join_from(folded, edge, edge.c.job_id == folded.c.id)
         .join(dataset, dataset.c.id == edge.c.dataset_id)
         .where(asking.valid(edge, direction))
     )
-    return Prepared(statement, asking.dialect)
 
 
-@lru_cache
-def from_datasets(asking: Asking, direction: Direction) -> Prepared:
+def from_datasets(asking: Asking, direction: Direction) -> Select[Any]:
     """Rows (near, far, direction) from datasets to jobs; upstream (INPUT) is who writes."""
     other = Direction.OUTPUT if direction is Direction.INPUT else Direction.INPUT
-    statement = (
-        select(dataset.c.canonical_id, stand(asking.fold), edge.c.direction)
+    return (
+        select(dataset.c.canonical_id.label("near"), stand(asking.fold).label("far"), edge.c.direction)
         .join_from(dataset, edge, edge.c.dataset_id == dataset.c.id)
         .join(job, job.c.id == edge.c.job_id)
         .where(asking.among(dataset.c.canonical_id), asking.valid(edge, other))
     )
-    return Prepared(statement, asking.dialect)
 
 
-@lru_cache
-def between_datasets(asking: Asking, direction: Direction) -> Prepared:
+def between_datasets(asking: Asking, direction: Direction) -> CompoundSelect[Any]:
     """Rows (near, far, direction of the write, of the read, job) from datasets to datasets.
 
     An output with explicit sources is made from those, any other from all that its job reads and that is not implied.
     """
     upstream = direction is Direction.INPUT
     read, write = edge.alias("r"), edge.alias("w")
-    near, far = dataset.alias("near"), dataset.alias("far")
+    near, far = dataset.alias("near_dataset"), dataset.alias("far_dataset")
     here, there = (write, read) if upstream else (read, write)
     asked = asking.among(near.c.canonical_id)
     writes = asking.valid(write, Direction.OUTPUT)
-    columns: tuple[Any, ...] = (near.c.canonical_id, far.c.canonical_id, write.c.direction)
+    ends = near.c.canonical_id.label("near"), far.c.canonical_id.label("far")
+    columns: tuple[Any, ...] = (*ends, write.c.direction.label("wrote"))
     whole = (
-        select(*columns, read.c.direction, write.c.job_id)
+        select(*columns, read.c.direction.label("did_read"), write.c.job_id)
         .join_from(near, here, here.c.dataset_id == near.c.id)
         .join(there, there.c.job_id == here.c.job_id)
         .join(far, far.c.id == there.c.dataset_id)
         .where(asked, writes, asking.valid(read, Direction.INPUT))
         .where(write.c.derivation_id.is_(None), ~read.c.implied)
     )
-    explicit = select(*columns, literal_column("0"), write.c.job_id)
+    explicit = select(*columns, literal_column("0").label("did_read"), write.c.job_id)
     if upstream:
         explicit = (
             explicit.join_from(near, write, write.c.dataset_id == near.c.id)
@@ -114,7 +117,35 @@ def between_datasets(asking: Asking, direction: Direction) -> Prepared:
             .join(write, write.c.derivation_id == derivation.c.id)
             .join(far, far.c.id == write.c.dataset_id)
         )
-    return Prepared(union_all(whole, explicit.where(asked, writes).distinct()), asking.dialect)
+    return union_all(whole, explicit.where(asked, writes).distinct())
+
+
+Walk = Callable[[Asking, Direction], Select[Any] | CompoundSelect[Any]]
+"""One of the three above."""
+
+
+@lru_cache
+def steps(walk: Walk, asking: Asking, direction: Direction) -> Prepared:
+    """Rows as ``walk`` selects them."""
+    return Prepared(walk(asking, direction), asking.dialect)
+
+
+@lru_cache
+def beside(walk: Walk, asking: Asking, direction: Direction, visible: Visible) -> Prepared:
+    """Rows (near, number of those one step away that are not hidden and have a name in a visible namespace)."""
+    found = walk(asking, direction).subquery("steps")
+    far = found.c.far
+    if walk is from_datasets:
+        shown = found.join(job, (job.c.id == far) & job.c.dataset_id.is_(None))
+        seen = within(job.c.namespace_id, visible)
+    else:
+        member = dataset.alias("member")
+        shown = found.join(dataset, (dataset.c.id == far) & ~HIDDEN).join(
+            member, member.c.canonical_id == far
+        )
+        seen = within(member.c.namespace_id, visible)
+    counted = select(found.c.near, func.count(far.distinct())).select_from(shown)
+    return Prepared(counted.where(seen).group_by(found.c.near), asking.dialect)
 
 
 @lru_cache
@@ -137,7 +168,7 @@ def datasets(asking: Asking) -> Prepared:
             dataset.c.id,
             namespace.c.name,
             dataset.c.name,
-            or_(dataset.c.artificial, dataset.c.job_id.is_not(None)),
+            HIDDEN,
         )
         .join_from(dataset, namespace, namespace.c.id == dataset.c.namespace_id)
         .where(asking.among(dataset.c.canonical_id))

@@ -28,6 +28,7 @@ class StatePart(Schema):
     )
     last_update = Instant(allow_none=True, metadata=said("of a dataset"))
     alert = fields.Integer(allow_none=True, metadata=said("the open alert about that"))
+    violated = fields.Boolean(metadata=said("of a dataset: it is not as expected"))
     affected = fields.Boolean(metadata=said("of a dataset: something else explains that"))
     cause = fields.String(
         allow_none=True, metadata=said("the node that explains it; null also if the key may not see it")
@@ -56,6 +57,7 @@ def _dataset(stands: DatasetStands) -> dict[str, Any]:
         "late_by": None if stands.late_by is None else stands.late_by / SECOND,
         "last_update": iso(stands.updated_at),
         "alert": alert and alert.id,
+        "violated": kept is not None and kept.state.violated,
         "affected": alert is not None and alert.cause is not None,
         "cause": alert.cause.node if alert and alert.cause else None,
     }

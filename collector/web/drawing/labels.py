@@ -86,6 +86,8 @@ def cut(name: str, limit: int) -> str:
     if len(name) <= 4 * limit + 4 and cells(recent) <= limit:
         return recent
     tail = _tail(recent, limit - 1)
+    if recent[: len(recent) - len(tail)].endswith(tuple(SEPARATORS)):
+        return ELLIPSIS + tail
     first = re.search(f"[{re.escape(SEPARATORS)}]+", tail)
     if first is not None and cells(tail[first.end() :]) * 2 >= limit:
         tail = tail[first.end() :]

@@ -169,14 +169,16 @@ def _stubs(part: Part, field: routes.Field) -> dict[Edge, tuple[Stub, ...]]:
 
 
 def routed(part: Part, field: routes.Field) -> Iterator[Route]:
-    paths = dict(routes.routed(field, part.proper))
+    ways = dict(routes.routed(field, part.proper))
     stubs = _stubs(part, field)
     for line in part.lines:
         source, target = part.numbers[line.source], part.numbers[line.target]
         edge = source, target
         if source == target:
             yield Route(line, routes.loop(field, source), back=True)
-        elif edge in paths:
-            yield Route(line, paths[edge], edge in part.proper.back)
+        elif edge in ways:
+            runs = ways[edge]
+            falls = runs[1][2] - runs[0][2], runs[-2][2] - runs[-1][2]
+            yield Route(line, routes.path(runs), edge in part.proper.back, falls=falls)
         else:
             yield Route(line, routes.far(field, source, target), stubs=stubs.get(edge, ()), far=True)

@@ -153,27 +153,28 @@ def leaves(field: Field, node: int, back: bool) -> float:
     return field.axis[node] + min(PITCH, field.boxes[node].head / 2 - 5)
 
 
-def routed(field: Field, proper: Proper) -> Iterator[tuple[tuple[int, int], str]]:
-    """Give the path of each edge that has a way."""
+def routed(field: Field, proper: Proper) -> Iterator[tuple[tuple[int, int], list[Run]]]:
+    """Give the level pieces of each edge that has a way, from its source to its target."""
     arriving = ports(field, proper)
     for edge, way in proper.ways.items():
         back = edge in proper.back
         first, last = way[0], way[-1]
-        edge_x = field.edge(first) + (ARROW if back else 0)
+        edge_x = field.edge(first) + (ARROW + field.boxes[first].frame if back else 0)
         runs = [(edge_x, max(edge_x, field.right[field.layer[first]]), leaves(field, first, back))]
         runs += [
             (field.left[field.layer[bend]], field.right[field.layer[bend]], field.axis[bend])
             for bend in way[1:-1]
         ]
-        end = field.left[field.layer[last]] - (0 if back else ARROW)
+        end = field.left[field.layer[last]] - (0 if back else ARROW + field.boxes[last].frame)
         runs.append((end, end, arriving[last, way[-2], back]))
-        yield edge, path(reversed_runs(runs) if back else runs)
+        yield edge, reversed_runs(runs) if back else runs
 
 
 def far(field: Field, source: int, target: int) -> str:
     """Give the path of an edge that has no way of its own: from gap to gap between the boxes."""
     layers = range(field.layer[source] + 1, field.layer[target])
-    begin, end = field.edge(source), field.left[field.layer[target]] - ARROW
+    begin = field.edge(source)
+    end = field.left[field.layer[target]] - ARROW - field.boxes[target].frame
     first = (begin, field.right[field.layer[source]], field.axis[source])
     return path(field.threaded(first, (end, end, field.axis[target]), layers, alone=True))
 

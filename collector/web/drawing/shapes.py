@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from collector.web.drawing.labels import cut, width_of
 
@@ -13,7 +15,8 @@ class Box:
 
     ``id`` is safe as an HTML id. Lines arrive and leave at the ``head``, the top part of the box; below it lie
     ``rows`` rows for columns, each ``ROW`` high. ``height`` is that of the whole box. ``before`` and ``after`` are room
-    to keep free at its left and right, for what is attached there.
+    to keep free at its left and right, for what is attached there; ``frame`` is how far what is drawn around it
+    reaches.
     """
 
     id: str
@@ -23,6 +26,7 @@ class Box:
     rows: int = 0
     before: float = 0
     after: float = 0
+    frame: float = 0
 
 
 ROW = 18.0
@@ -87,7 +91,8 @@ class Route:
     """A line with its way: ``path`` is the ``d`` of an SVG path.
 
     ``back``: the line closes a cycle, and is drawn against the flow. ``far``: it is too long, the path is drawn only
-    when it is pointed at, and has ``stubs`` at its ends.
+    when it is pointed at, and has ``stubs`` at its ends. ``falls`` is how much lower than at its ends it runs next to
+    its source, and next to its target; above 0 is lower.
     """
 
     line: Line
@@ -95,6 +100,7 @@ class Route:
     back: bool = False
     stubs: tuple[Stub, ...] = ()
     far: bool = False
+    falls: tuple[float, float] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,14 @@ class Lane:
     more: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+LEANS = 8.0
+"""Lines that rise or fall less than that are level, as for what hangs beside them."""
+
+CLOSE = 60.0
+"""Between the middles of two boxes: nearer, what hangs below one and above the other would meet."""
+
+
+@dataclass(frozen=True)
 class Drawing:
     """A graph laid out. Boxes are in the order in which the keyboard shall reach them."""
 
@@ -128,12 +141,28 @@ class Drawing:
     lanes: tuple[Lane, ...] = ()
     crossings: int = 0
 
-    @property
-    def fed(self) -> frozenset[str]:
-        """The boxes at whose left side something arrives."""
-        return frozenset(route.line.target for route in self.routes)
+    @cached_property
+    def hangs(self) -> Mapping[tuple[str, int], int]:
+        """For each box and each of its sides (-1 left, 1 right) at which lines are drawn: where these leave more room.
 
-    @property
-    def feeding(self) -> frozenset[str]:
-        """The boxes from whose right side something leaves."""
-        return frozenset(route.line.source for route in self.routes)
+        1 is below them, -1 above. Two boxes that lie close do not both use the room between them.
+        """
+        leans: dict[tuple[str, int], int] = {}
+        for route in self.routes:
+            if not route.far:
+                sides = (-1, 1) if route.back else (1, -1)
+                for id_, side, fall in zip(
+                    (route.line.source, route.line.target), sides, route.falls, strict=True
+                ):
+                    leans[id_, side] = leans.get((id_, side), 0) + (fall > LEANS) - (fall < -LEANS)
+        found: dict[tuple[str, int], int] = {}
+        for side in (-1, 1):
+            last, end = 0, float("-inf")
+            for placed in sorted(self.boxes, key=lambda placed: (placed.layer, placed.y)):
+                axis = placed.y + placed.box.head / 2
+                lean = leans.get((placed.box.id, side))
+                if lean is not None:
+                    close = last == 1 and 0 < axis - end < CLOSE
+                    found[placed.box.id, side] = 1 if lean <= 0 or close else -1
+                last, end = found.get((placed.box.id, side), 0), axis
+        return found

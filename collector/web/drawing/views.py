@@ -5,7 +5,7 @@ Names and texts are as they came; what is given out of here is ``shown`` and cut
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import ceil
@@ -30,6 +30,15 @@ NAME_PX, SMALL_PX = 12.0, 11.0
 
 TALL, LOW, MIDDLE = 44, 28, 40
 """The heights of a dataset, of anything of one line, and of a job of two."""
+
+COUNT, COUNTS = 46, 4
+"""The width of one figure of a group, and how many there are at most."""
+
+UNBOUNDED = 100_000
+"""A width at which nothing is cut."""
+
+FOCUS_FRAME, ADDED_FRAME = 5, 4
+"""How far the frame reaches that is drawn around what the drawing is about, and around what has come."""
 
 LONGEST_TITLE = 512
 LONGEST_TOOL = 10
@@ -56,6 +65,11 @@ class Folded:
         return ceil(18 + width_of(cells(f"+{self.count}"), SMALL_PX) + (15 if self.loud else 0))
 
 
+def _room(width: float, px: float) -> int:
+    """Count the cells that have room; a box is often as wide as just so many, and no hair wider."""
+    return int(width / width_of(1, px) + 1e-6)
+
+
 @dataclass(frozen=True, slots=True)
 class RowView:
     """A column in a dataset's box, or what stands in its place: "21 more columns"."""
@@ -66,7 +80,7 @@ class RowView:
 
     def label(self, width: float) -> str:
         """Give the name in the room that a box of that width has."""
-        return cut(self.name, int((width - TAB - END) / width_of(1, SMALL_PX)))
+        return cut(self.name, _room(width - TAB - END, SMALL_PX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +91,7 @@ class NodeView:
     a dataset a time, of a job what is not well, of a run when it ran; ``times`` are the instants (ISO 8601) whose clock
     times (UTC) stand in it, in their order, for a script to put into the viewer's zone. ``state`` is a word as it
     stands in the names of classes and icons. ``counts`` tell of a group how many members are in which state.
-    ``brief``: one line is enough.
+    ``brief``: one line is enough. ``shown``: all about it is told beside the drawing.
     """
 
     id: str
@@ -96,6 +110,7 @@ class NodeView:
     rows: tuple[RowView, ...] = ()
     counts: tuple[tuple[str, int], ...] = ()
     brief: bool = False
+    shown: bool = False
     times: tuple[str, ...] = ()
 
     @property
@@ -139,22 +154,27 @@ class NodeView:
         tool = self.tool_label
         return PILL + PILL_END + (width_of(cells(tool), SMALL_PX) + END if tool else 0)
 
+    @property
+    def frame(self) -> int:
+        """Give how far what is drawn around the box reaches."""
+        return FOCUS_FRAME if self.focus else ADDED_FRAME if self.change == "added" else 0
+
     def label(self, width: float) -> str:
         """Give the name in the room that a box of that width has."""
-        return cut(self.name, int((width - self._around()) / width_of(1, NAME_PX)))
+        return cut(self.name, _room(width - self._around(), NAME_PX))
 
     def small(self, width: float) -> str:
         """Give the second line in the room that a box of that width has. It is cut at its end, for it is a sentence."""
         if self.brief or self.counts:
             return ""
-        room = int((width - (PILL + PILL_END if self.pill else TAB + END)) / width_of(1, SMALL_PX))
-        return cut_end(self.line, room)
+        return cut_end(self.line, _room(width - (PILL + PILL_END if self.pill else TAB + END), SMALL_PX))
 
-    def wants(self) -> float:
-        """Give the width at which nothing is cut."""
-        name = self._around() + width_of(cells(shown(self.name)), NAME_PX)
-        small = (self.line, *(row.name for row in self.rows))
-        return max(name, TAB + END + max(width_of(cells(shown(each)), SMALL_PX) for each in small))
+    def takes(self, width: float = UNBOUNDED) -> float:
+        """Give how much of a width is taken by what is shown of names and texts there."""
+        name = self._around() + width_of(cells(self.label(width)), NAME_PX)
+        small = (self.small(width), *(row.label(width) for row in self.rows))
+        counts = TAB + COUNT * len(self.counts[:COUNTS])
+        return max(name, counts, TAB + END + max(width_of(cells(each), SMALL_PX) for each in small))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,17 +196,21 @@ class EdgeView:
         return "".join(f" {word}" for word, so in words if word and so)
 
 
+def _width(views: Sequence[NodeView]) -> int:
+    """Give the width of a layer: nine names in ten need no more, and those that are cut leave nothing empty."""
+    room = max(NARROWEST, min(WIDEST, ninetieth([view.takes() for view in views])))
+    # Even, so that halves are whole px.
+    return 2 * ceil(max(NARROWEST, *(view.takes(room) for view in views)) / 2)
+
+
 def boxes(views: Iterable[NodeView], lines: Iterable[Line], *, focus: str | None = None) -> list[Box]:
-    """Give the boxes to be laid out: in each layer as wide as nine names in ten need, within ``NARROWEST, WIDEST``."""
+    """Give the boxes to be laid out: in each layer as wide as what is in them needs, within ``NARROWEST, WIDEST``."""
     found = {view.id: view for view in views}
     layer = layers(found, lines, focus=focus)
-    wants: dict[int, list[float]] = {}
+    members: dict[int, list[NodeView]] = {}
     for each, number in layer.items():
-        wants.setdefault(number, []).append(found[each].wants())
-    # Even, so that halves are whole px.
-    widths = {
-        number: 2 * ceil(max(NARROWEST, min(WIDEST, ninetieth(of))) / 2) for number, of in wants.items()
-    }
+        members.setdefault(number, []).append(found[each])
+    widths = {number: _width(of) for number, of in members.items()}
     return [
         Box(
             view.id,
@@ -196,6 +220,7 @@ def boxes(views: Iterable[NodeView], lines: Iterable[Line], *, focus: str | None
             len(view.rows),
             view.more_in.width + 8 if view.more_in else 0,
             view.more_out.width + 8 if view.more_out else 0,
+            view.frame,
         )
         for view in found.values()
     ]

@@ -50,7 +50,8 @@ class Columns:
     def add_schema(self, dataset: str, names: Sequence[str]) -> None:
         """Add the columns of a dataset that nothing is known of."""
         known = self.fields[dataset]
-        known += [name for name in names if name not in known]
+        before = set(known)
+        known += [name for name in names if name not in before]
 
 
 def read(document: Mapping[str, Any], only: Collection[str] | None = None) -> Columns:

@@ -54,7 +54,7 @@ class Node:
         if self.producer is not None:
             return self.producer
         state = self.facts.get("state")
-        return "affected" if self.facts.get("affected") and state in ("late", "missed", "failed") else state
+        return "affected" if self.facts.get("affected") and self.facts.get("violated") else state
 
     @property
     def look(self) -> states.Look:

@@ -104,7 +104,7 @@ def _node(
         id=node.key,
         kind=cast(Kind, node.type),
         href=asked.url(panel=node.id),
-        title=sentence_of(node),
+        title=sentence_of(node, now),
         name=node.name,
         line=line,
         times=times,
@@ -116,6 +116,7 @@ def _node(
         focus=focus,
         change=cast(Change | None, node.change),
         brief=not line,
+        shown=asked.given.get("panel") == node.id,
         rows=tuple(_rows(node, asked, columns)) if columns and node.type == "dataset" else (),
     )
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from collector.web.lineage.graph import DOWNSTREAM, UPSTREAM, Graph, Node
-from collector.web.lineage.wording import css_of
 
 MOST_THROUGH: Final = 3
 """Neighbours that a row names; the rest are a number."""
@@ -27,15 +26,14 @@ class Row:
     """A node in the table. ``through`` are its neighbours on the side of the focus, ``more`` how many are not named."""
 
     node: Node
-    css: str
     hops: int
     through: list[Node]
     more: int
 
     @property
-    def when(self) -> str | None:
-        """Give the time that says most of the node: when it is due, or when it ran or was updated last."""
-        known = (self.node.facts.get(name) for name in ("deadline", "ended_at", "started_at", "last_update"))
+    def last(self) -> str | None:
+        """Give when it ran or was updated last."""
+        known = (self.node.facts.get(name) for name in ("ended_at", "started_at", "last_update"))
         return next((str(at) for at in known if at), None)
 
 
@@ -44,7 +42,6 @@ class Branch:
     """A node with those beyond it; each node has one place, the nearest."""
 
     node: Node
-    css: str
     beyond: list[Branch] = field(default_factory=list)
 
 
@@ -85,15 +82,14 @@ def _rows(graph: Graph, side: int) -> Iterator[Row]:
     for id_, hops in _on(graph, side).items():
         node = graph.nodes[id_]
         through = [graph.nodes[each] for each in nearer.get(id_, ())]
-        yield Row(node, css_of(node), hops, through[:MOST_THROUGH], max(0, len(through) - MOST_THROUGH))
+        yield Row(node, hops, through[:MOST_THROUGH], max(0, len(through) - MOST_THROUGH))
 
 
 def _outline(graph: Graph, side: int) -> list[Branch]:
-    branches = {graph.focus: Branch(graph.nodes[graph.focus], css_of(graph.nodes[graph.focus]))}
+    branches = {graph.focus: Branch(graph.nodes[graph.focus])}
     nearer = _nearer(graph, side)
     for id_ in _on(graph, side):
-        node = graph.nodes[id_]
-        branches[id_] = Branch(node, css_of(node))
+        branches[id_] = Branch(graph.nodes[id_])
         # What hangs on a node of the other direction alone has no place of its own among these.
         parent = next((each for each in nearer.get(id_, ()) if each in branches), graph.focus)
         branches[parent].beyond.append(branches[id_])

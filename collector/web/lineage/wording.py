@@ -8,6 +8,7 @@ from typing import Any
 from collector.times import iso
 from collector.web.lineage.graph import Node
 from collector.web.moments import span
+from lineage.instants import parse_instant
 
 PLAIN = {"dataset": "dataset", "column": "dataset", "job": "job", "run": "job"}
 """The icon of what has no state."""
@@ -21,30 +22,33 @@ def css_of(node: Node) -> str:
 
 
 def clock(text: str, now: int) -> str:
-    """Write an instant (ISO 8601): the time if it is of the day of ``now`` (µs UTC), else the day."""
+    """Write an instant (ISO 8601): the time, and before it the day if it is not that of ``now`` (µs UTC)."""
     today = (iso(now) or "")[:10]
-    return text[11:16] if text[:10] == today else text[:10]
+    return text[11:16] if text[:10] == today else f"{text[:10]} {text[11:16]}"
 
 
 def line_of(node: Node, now: int) -> tuple[str, tuple[str, ...]]:
-    """Give the second line of a box, and the instants whose clock times stand in it, in their order."""
+    """Give the second line of a box at an instant (µs UTC), and the instants that stand in it, in their order."""
     facts = node.facts
-    parts = _of_dataset(facts, node) if node.type in ("dataset", "column") else _of_run(facts, node)
+    parts = _of_dataset(facts, node, now) if node.type in ("dataset", "column") else _of_run(facts, node)
     words = [before + (clock(at, now) if at else "") for before, at in parts]
-    times = tuple(at for _, at in parts if at and ":" in clock(at, now))
+    times = tuple(at for _, at in parts if at)
     return " · ".join(words), times
 
 
-def _of_dataset(facts: Mapping[str, Any], node: Node) -> list[tuple[str, str | None]]:
+def _of_dataset(facts: Mapping[str, Any], node: Node, now: int) -> list[tuple[str, str | None]]:
     due, last, late = facts.get("deadline"), facts.get("last_update"), facts.get("late_by")
-    came: list[tuple[str, str | None]] = [("", last)] if last else []
-    if node.producer is not None or due is None:
-        return [("updated ", last)] if last else []
     if node.state in ("late", "missed"):
         return [("due ", due), (f"{span(late)} late" if late else "not there yet", None)]
     if node.state == "affected":
         return [("due ", due), ("waits for upstream", None)]
-    return [*came, ("due ", due)]
+    if facts.get("affected") and node.producer is None:
+        # An alert about what is still fresh foretells.
+        return [("will probably be late", None)]
+    # A deadline that has been met says nothing any more.
+    if node.producer is not None or due is None or parse_instant(due)[0] <= now:
+        return [("updated ", last)] if last else []
+    return [("", last), ("due ", due)] if last else [("due ", due)]
 
 
 def _of_run(facts: Mapping[str, Any], node: Node) -> list[tuple[str, str | None]]:
@@ -56,8 +60,8 @@ def _of_run(facts: Mapping[str, Any], node: Node) -> list[tuple[str, str | None]
     return [("", began)] if node.type == "run" and began else []
 
 
-def sentence_of(node: Node) -> str:
-    """Say all about a node, for who hears the page or points at a box."""
+def sentence_of(node: Node, now: int) -> str:
+    """Say all about a node at an instant (µs UTC), for who hears the page or points at a box."""
     facts = node.facts
     parts = [f"{node.type} {node.name}"]
     if node.type == "run":
@@ -72,7 +76,7 @@ def sentence_of(node: Node) -> str:
             else ""
         )
         parts.append(node.look.word + late)
-    if facts.get("deadline"):
+    if facts.get("deadline") and parse_instant(facts["deadline"])[0] > now:
         parts.append(f"due {facts['deadline'][:16].replace('T', ' ')} UTC")
     if facts.get("last_update"):
         parts.append(f"last updated {facts['last_update'][:16].replace('T', ' ')} UTC")

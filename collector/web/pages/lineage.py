@@ -85,7 +85,7 @@ def download() -> Response:
     found = gather(asked)
     drawn = _picture(asked, found, _folded(asked, found), now)
     focus = found.graph.nodes[found.graph.focus]
-    label = f"Lineage of {focus.name}, as of {asked.given.get('as_of') or iso(now)}"
+    label = f"Lineage of {focus.name}, as of {asked.given.get('as_of') or iso(now)}; times are UTC"
     if drawn.drawing is None:
         body = render_template(
             "lineage/marks.svg", overview=drawn.marks, label=shown(label), style=standalone.style()

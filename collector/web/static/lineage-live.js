@@ -3,14 +3,17 @@
 
 const pad = (number) => String(number).padStart(2, "0");
 
-// The server writes clock times in UTC into the boxes; `data-times` has the instants, in their order.
+// The server writes times in UTC into the boxes, of another day with the day; `data-times` has the instants, in their
+// order.
 export function clocks(root) {
   for (const text of root.querySelectorAll("text[data-times]")) {
     const times = text.dataset.times.split(" ").map((each) => new Date(each));
     let number = 0;
-    text.textContent = text.textContent.replace(/\b\d\d:\d\d\b/g, (clock) => {
+    text.textContent = text.textContent.replace(/(\d{4}-\d\d-\d\d )?\b\d\d:\d\d\b/g, (written, day) => {
       const at = times[number++];
-      return at && !Number.isNaN(at.getTime()) ? `${pad(at.getHours())}:${pad(at.getMinutes())}` : clock;
+      if (!at || Number.isNaN(at.getTime())) return written;
+      const date = day ? `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ` : "";
+      return `${date}${pad(at.getHours())}:${pad(at.getMinutes())}`;
     });
     text.removeAttribute("data-times");
   }

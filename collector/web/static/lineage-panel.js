@@ -1,15 +1,27 @@
 // The panel beside the drawing: loaded without the rest of the page, which stays where it is. The address follows.
 import { refresh } from "./times.js";
 
-export function panel() {
+export function panel(view) {
   const stage = document.querySelector(".stage");
   let from = null;
   const current = () => document.getElementById("panel");
+
+  // Marks the node that the panel tells of, and brings it into sight; on a phone the panel covers a part of the screen.
+  function mark(fresh) {
+    for (const node of document.querySelectorAll(".node.shown")) node.classList.remove("shown");
+    const node = document.getElementById(fresh.dataset.node ?? "");
+    if (!node) return;
+    node.classList.add("shown");
+    view.reveal(node);
+    const hidden = node.getBoundingClientRect().bottom + 16 - fresh.getBoundingClientRect().top;
+    if (getComputedStyle(fresh).position === "fixed" && hidden > 0) scrollBy(0, hidden);
+  }
 
   function put(fresh) {
     current().replaceWith(fresh);
     stage?.classList.toggle("open", !fresh.hidden);
     refresh(fresh);
+    mark(fresh);
     for (const button of fresh.querySelectorAll("button.copy")) {
       button.hidden = false;
       button.addEventListener("click", () => {
@@ -38,7 +50,7 @@ export function panel() {
     }
     from = opener ?? from;
     history.pushState({}, "", to);
-    document.getElementById("panel-title")?.focus({ preventScroll: innerWidth > 1023 });
+    document.getElementById("panel-title")?.focus({ preventScroll: true });
   }
 
   function shut() {

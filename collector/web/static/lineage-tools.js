@@ -1,9 +1,10 @@
 // A slider over the moments at which the graph changed, and the drawing as PNG.
 
-export function slider() {
+export function slider(view) {
   const steps = document.getElementById("steps");
   if (!steps) return;
   const moments = steps.dataset.moments.split(" ");
+  if (moments.length < 2) return;
   const last = moments.length - 1; // since the last change nothing is different: that is now
   const input = document.getElementById("slider");
   const output = steps.querySelector("output");
@@ -19,7 +20,7 @@ export function slider() {
   input.addEventListener("change", () => {
     const place = Number(input.value);
     const at = moments[place];
-    location.assign((place < last ? steps.dataset.href.replace("MOMENT", encodeURIComponent(at)) : steps.dataset.now) + location.hash);
+    location.assign((place < last ? steps.dataset.href.replace("MOMENT", encodeURIComponent(at)) : steps.dataset.now) + (view?.focus ? view.stay(view.focus) : ""));
   });
   tell();
 }

@@ -86,7 +86,7 @@ export function walk(canvas, view, panel) {
     const others = open.filter((each) => each.split(".")[0] !== node.id);
     const next = others.length < open.length ? others : [...open, node.id];
     const url = address("open", next.join(","));
-    url.hash = node.id;
+    url.hash = view.stay(node);
     location.assign(url);
   }
   function refocus(node) {
@@ -97,6 +97,23 @@ export function walk(canvas, view, panel) {
     url.hash = "";
     location.assign(url);
   }
+
+  // The same lineage drawn in another way: what is looked at stays where it is.
+  const kept = () => graph.querySelector(".node.shown") ?? view.focus;
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    const href = link?.getAttribute("href");
+    if (!href || href.startsWith("#") || event.defaultPrevented || !view.focus) return;
+    const to = new URL(href, location.href);
+    const here = new URL(location.href);
+    if (to.pathname !== here.pathname || to.searchParams.get("node") !== here.searchParams.get("node")) return;
+    to.hash = view.stay(link.closest(".node:not(.k-group)") ?? kept());
+    link.setAttribute("href", to.pathname + to.search + to.hash);
+  });
+  const form = document.getElementById("tools");
+  form.addEventListener("submit", () => {
+    if (view.focus) form.setAttribute("action", location.pathname + view.stay(kept()));
+  });
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,5 +1,6 @@
 // Larger, smaller, and elsewhere: the drawing keeps its coordinates, only its size on the page changes, and the canvas
-// scrolls as any other part of a page does. `#v=x,y,k` remembers the place: x, y of what is in the middle, and the scale.
+// scrolls as any other part of a page does. `#v=x,y,k` remembers the place: x, y of what is in the middle, and the scale;
+// `#n1a2b@left,top,k,y` where in the window a node lay when another drawing was asked for, and how far the page was scrolled.
 const LEAST = 0.1;
 const MOST = 3;
 const READABLE = 0.9; // names are no smaller than 11 px: rather than less, the focus is shown and the rest scrolls
@@ -51,7 +52,9 @@ export function zoom(canvas) {
     show(at.x, at.y, k);
   };
   const home = () => (focus ? to(focus, 1) : show(box.width / 2, box.height / 2, fitting()));
-  const fitting = () => Math.min(1, canvas.clientWidth / box.width, (innerHeight * 0.7) / box.height);
+  const { maxHeight, paddingBottom } = getComputedStyle(canvas);
+  const highest = parseFloat(maxHeight) - parseFloat(paddingBottom);
+  const fitting = () => Math.min(1, canvas.clientWidth / box.width, highest / box.height);
   const fit = () => show(box.width / 2, box.height / 2, fitting());
   const step = (factor) => { const at = middle(); show(at.x, at.y, scale * factor); };
 
@@ -64,10 +67,35 @@ export function zoom(canvas) {
     }, 300);
   }
 
+  // Scrolls to a node that is not in sight.
+  function reveal(node) {
+    const [frame, at] = [canvas.getBoundingClientRect(), node.getBoundingClientRect()];
+    if (at.left < frame.left || at.right > frame.right || at.top < frame.top || at.bottom > frame.bottom) to(node);
+  }
+
+  // The hash with which the drawing that is asked for next has a node where this one has it.
+  function stay(node) {
+    const { left, top } = node.getBoundingClientRect();
+    return `#${node.id}@${[left, top, scale * 100, scrollY].map(Math.round).join()}`;
+  }
+
+  function putBack(node, [left, top, percent, y]) {
+    to(node, percent / 100);
+    scrollTo(0, y);
+    const at = node.getBoundingClientRect();
+    canvas.scrollLeft += at.left - left;
+    canvas.scrollTop += at.top - top;
+    scrollBy(0, node.getBoundingClientRect().top - top);
+  }
+
   function begin() {
+    const kept = /^#([ng][0-9a-f]+)@([-\d,]+)$/.exec(location.hash);
+    const anchor = kept && document.getElementById(kept[1]);
     const named = /^#[ng][0-9a-f]+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
     const found = /^#v=(-?\d+),(-?\d+),([\d.]+)$/.exec(location.hash);
-    if (named) {
+    if (anchor) {
+      putBack(anchor, kept[2].split(",").map(Number));
+    } else if (named) {
       to(named, 1);
     } else if (found) {
       show(Number(found[1]), Number(found[2]), Number(found[3]));
@@ -87,8 +115,8 @@ export function zoom(canvas) {
   }, { passive: false });
   canvas.addEventListener("pointerleave", () => { awake = false; });
   canvas.addEventListener("pointerdown", (event) => {
-    awake = event.pointerType === "mouse";
-    if (!awake || event.button !== 0 || event.target.closest("a")) return;
+    if (event.pointerType !== "mouse" || event.button !== 0 || event.target.closest("a")) return;
+    awake = true;
     held = { x: event.clientX, y: event.clientY, left: canvas.scrollLeft, top: canvas.scrollTop };
     canvas.setPointerCapture(event.pointerId);
     canvas.classList.add("grabbed");
@@ -102,6 +130,23 @@ export function zoom(canvas) {
     canvas.addEventListener(end, () => { held = null; canvas.classList.remove("grabbed"); });
   }
 
+  // Two fingers.
+  let fingers = null;
+  canvas.addEventListener("touchmove", (event) => {
+    if (event.touches.length !== 2) return;
+    event.preventDefault();
+    const [one, other] = event.touches;
+    const [x, y] = [(one.clientX + other.clientX) / 2, (one.clientY + other.clientY) / 2];
+    const apart = Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+    if (fingers) {
+      canvas.scrollLeft -= x - fingers.x;
+      canvas.scrollTop -= y - fingers.y;
+      about(apart / fingers.apart, x, y);
+    }
+    fingers = { x, y, apart };
+  }, { passive: false });
+  for (const end of ["touchend", "touchcancel"]) canvas.addEventListener(end, () => { fingers = null; });
+
   const acts = { in: () => step(1.25), out: () => step(0.8), fit, focus: home };
   const buttons = document.getElementById("zoom");
   buttons.hidden = false;
@@ -110,7 +155,7 @@ export function zoom(canvas) {
     remember();
   });
   begin();
-  return { ...acts, to, remember, focus, toPoint: (event) => {
+  return { ...acts, reveal, stay, remember, focus, toPoint: (event) => {
     const frame = svg.getBoundingClientRect();
     return { x: (event.clientX - frame.left) / scale, y: (event.clientY - frame.top) / scale };
   } };

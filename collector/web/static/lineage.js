@@ -7,11 +7,11 @@ import { png, slider } from "./lineage-tools.js";
 
 const canvas = document.getElementById("canvas");
 const view = canvas && zoom(canvas);
-const side = panel();
+const side = panel(view);
 if (canvas) {
   walk(canvas, view, side);
   clocks(canvas);
 }
 watch();
-slider();
+slider(view);
 png();

@@ -352,7 +352,7 @@ def test_hidden_namespaces_are_nowhere_on_the_page(client: FlaskClient, writing:
 def test_without_a_node_there_is_where_to_begin(look: Look) -> None:
     page = look("/lineage")
     assert "waiting on upstream" in page
-    assert "Jobs that read it" in page
+    assert "Most read" in page
     found = look("/lineage", q="ord")
     assert any(href.startswith("/lineage?node=dataset") and "orders" in href for href in links(found))
     assert "No dataset or job has" in look("/lineage", q="zebra")

@@ -32,10 +32,12 @@ def test_the_second_line_is_a_time_or_what_is_wrong() -> None:
     due, last = "2026-11-22T07:00:00Z", "2026-11-22T06:05:00Z"
     assert line() == ""
     assert line(last_update=last) == "updated 06:05"
-    assert line(last_update="2026-11-20T06:05:00Z") == "updated 2026-11-20"
-    assert line(state="fresh", deadline=due, last_update=last) == "06:05 · due 07:00"
+    assert line(last_update="2026-11-20T06:05:00Z") == "updated 2026-11-20 06:05"
+    assert line(state="fresh", deadline="2026-11-22T13:00:00Z", last_update=last) == "06:05 · due 13:00"
+    assert line(state="fresh", deadline=due, last_update=last) == "updated 06:05"
+    assert line(state="fresh", deadline=due, affected=True) == "will probably be late"
     assert line(state="late", deadline=due, late_by=720.0) == "due 07:00 · 12 min late"
-    assert line(state="late", deadline=due, affected=True) == "due 07:00 · waits for upstream"
+    assert line(state="late", deadline=due, affected=True, violated=True) == "due 07:00 · waits for upstream"
     assert line("job", state="COMPLETE", started_at=last) == ""
     assert line("job", state="FAIL", ended_at=last) == "failed 06:05"
     assert line("job", state="RUNNING", started_at=last) == "running since 06:05"
@@ -44,10 +46,10 @@ def test_the_second_line_is_a_time_or_what_is_wrong() -> None:
 def test_a_sentence_says_all_of_a_node() -> None:
     facts = {"id": "x", "type": "dataset", "namespace": "s", "name": "x", "state": "late", "late_by": 60.0}
     node = Node(
-        {**facts, "deadline": "2026-11-22T07:00:00Z", "upstream": 1, "downstream": 2}, "n", change="added"
+        {**facts, "deadline": "2026-11-22T13:00:00Z", "upstream": 1, "downstream": 2}, "n", change="added"
     )
-    words = "dataset x, in s, has come, late by 1 min, due 2026-11-22 07:00 UTC, 1 before it, 2 behind it"
-    assert sentence_of(node) == words
+    words = "dataset x, in s, has come, late by 1 min, due 2026-11-22 13:00 UTC, 1 before it, 2 behind it"
+    assert sentence_of(node, NOON) == words
 
 
 def test_hops_count_from_the_focus_and_from_what_hangs_on_the_rest() -> None:

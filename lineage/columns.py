@@ -216,6 +216,7 @@ class _Walk:
         hidden = [column for column, depth in met.depths.items() if depth and column.dataset_id in artificial]
         given = _without({ends: flows[ends] for ends in met.given or ()}, hidden)
         flows = _without(flows, hidden)
+        spellings = {id_: _spellings(schema) for id_, schema in schemas.items()}
         nodes: dict[Column, ColumnNode] = {}
         ids_of: dict[Column, str] = {}
         shown: list[ColumnNode] = []
@@ -223,7 +224,7 @@ class _Walk:
             named, schema = names.get(column.dataset_id), schemas.get(column.dataset_id, {})
             if named is None or (depth and named.hidden):
                 continue
-            same = _spelled(column, schema)
+            same = _spelled(column, schema, spellings.get(column.dataset_id, {}))
             if same not in nodes:
                 nodes[same] = _node(named, same, depth, schema)
                 if met.is_new(place):
@@ -302,11 +303,21 @@ def _matched(
             yield Column(dataset_id, each), row
 
 
-def _spelled(column: Column, schema: Mapping[str, str | None]) -> Column:
+def _spellings(schema: Iterable[str]) -> dict[str, list[str]]:
+    """Give the columns of a schema by their names in lower case."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in schema:
+        found[name.lower()].append(name)
+    return found
+
+
+def _spelled(
+    column: Column, schema: Mapping[str, str | None], spellings: Mapping[str, Sequence[str]]
+) -> Column:
     """Give the column as its dataset spells it: sources are named by others, some of them in capitals."""
     if column.field is None or column.field in schema:
         return column
-    same = [name for name in schema if name.lower() == column.field.lower()]
+    same = spellings.get(column.field.lower(), ())
     return Column(column.dataset_id, same[0]) if len(same) == 1 else column
 
 

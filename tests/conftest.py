@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -64,6 +65,13 @@ numbers = itertools.count(1)
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what the command line does not name."""
     return True if collection_path in _left_out(config) else None
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector thousands of tests and modules that live to the end: a sixth of the time is its."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -82,8 +82,8 @@ def demo(folder: Path, *options: str) -> Iterator[Demo]:
 
 @pytest.mark.slow
 def test_a_newcomer_sees_the_failure_and_the_shop_going_on(tmp_path: Path) -> None:
-    with demo(tmp_path, "--days", "2") as running:
-        assert "Making 2 days of history in tidegate-demo.db" in running.said
+    with demo(tmp_path, "--days", "1") as running:
+        assert "Making 1 day of history in tidegate-demo.db" in running.said
         assert re.search(
             r"It is 0[78]:\d\d in the shop \(.+/.+\), and payments have not been loaded\.", running.said
         )
@@ -94,7 +94,7 @@ def test_a_newcomer_sees_the_failure_and_the_shop_going_on(tmp_path: Path) -> No
         }
         assert len([each for each in alerts if each["cause"] is not None]) >= 6
         first, until = running.newest(), time.monotonic() + NEW_EVENT_SECONDS
-        while running.newest() < first + 3:
+        while running.newest() == first:
             assert time.monotonic() < until, "nothing happens in the shop"
             time.sleep(0.5)
         assert running.get("rejected")["items"]

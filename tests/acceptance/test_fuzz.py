@@ -7,7 +7,7 @@ import random
 from tests.acceptance.fuzz import Fuzz, look_around
 from tests.acceptance.server import running
 
-EVENTS = 1_000
+EVENTS = 500
 """On each database."""
 
 

@@ -31,7 +31,7 @@ from tests.acceptance.watching import servers, write
 from tests.events import NAMESPACE
 from tests.fired import fired
 
-FIRINGS = int(os.environ.get("TRIGGER_FIRINGS", "150"))
+FIRINGS = int(os.environ.get("TRIGGER_FIRINGS", "60"))
 
 SERVERS = {"postgresql": 2, "sqlite": 1}
 

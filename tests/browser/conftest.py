@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +25,13 @@ DAYS = 3
 Look = Callable[..., Visit]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker have all tests of this folder: the browser and its servers are started once."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Give the browser; contexts and tabs are the tests' own."""
@@ -35,18 +41,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a database with the demo's history, to copy. All workers of a run share one."""
-    folder = tmp_path_factory.getbasetemp()
-    shared = folder.parent if folder.name.startswith("popen-") else folder
-    made = shared / "demo.db"
-    with (shared / "demo.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            making = shared / "demo-making.db"
-            upgrade(f"sqlite:///{making}")
-            build(f"sqlite:///{making}", until=now_us(), days=DAYS)
-            making.rename(made)
-    return made
+    """Give a database with the demo's history, to copy."""
+    path = tmp_path_factory.mktemp("history") / "demo.db"
+    upgrade(f"sqlite:///{path}")
+    build(f"sqlite:///{path}", until=now_us(), days=DAYS)
+    return path
 
 
 @pytest.fixture(scope="session")

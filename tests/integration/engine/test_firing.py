@@ -161,7 +161,7 @@ def test_inputs_that_come_at_once_fire_once(database: Database, make_engines: Ca
 
 
 PARTITIONS = ("orders", "payments", "fx")
-DAYS = [(date(2026, 10, 1) + timedelta(days=number)).isoformat() for number in range(50)]
+DAYS = [(date(2026, 10, 1) + timedelta(days=number)).isoformat() for number in range(16)]
 
 
 def loads() -> list[Json]:
@@ -191,7 +191,6 @@ def test_twice_in_disorder_and_with_engines_killed_it_fires_as_in_order(
         }
     )
     events = loads()
-    assert len(events) == 300
     shutil.copyfile(sqlite_template, tmp_path / "in_order.db")
     in_order = Database(f"sqlite:///{tmp_path / 'in_order.db'}")
     server = Stand(in_order, "2026-11-22T06:00Z")
@@ -208,8 +207,8 @@ def test_twice_in_disorder_and_with_engines_killed_it_fires_as_in_order(
     chance = random.Random(22)
     twice = events * 2
     chance.shuffle(twice)
-    for start in range(0, len(twice), 60):
-        some, at = twice[start : start + 60], now_us()
+    for start in range(0, len(twice), 32):
+        some, at = twice[start : start + 32], now_us()
         feed(database, some, at)
         projector.drain()
         # What is delivered again is left out; what a projector did before it died is done again.

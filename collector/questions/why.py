@@ -118,8 +118,9 @@ def _headline(
     worst = standings[0]
     state, late_by = worst.kept.state, worst.late_by
     words = WORDS[state] if late_by is None else f"{WORDS[state]}, by {duration(late_by)}"
-    said = f"{name} {words}."
     cause = next((alert.cause for alert in alerts if alert.cause is not None), None)
+    foretold = cause is not None and not state.violated
+    said = f"{name} {words}{', but will probably be late' if foretold else ''}."
     if cause is not None:
         if cause.text is None:
             return f"{said} The cause is something that you may not see."

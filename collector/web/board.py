@@ -56,13 +56,15 @@ def row_id(standing: Document) -> str:
     return f"row-{hashlib.blake2b(whole.encode(errors='replace'), digest_size=6).hexdigest()}"
 
 
-def times_of(standing: Document) -> Times:
-    """Give what lies on the lane of a standing."""
+def times_of(standing: Document, now: int) -> Times:
+    """Give what lies on the lane of a standing around ``now`` (µs UTC)."""
     history, awaited, forecast = standing["history"] or [], standing["awaited"], standing["forecast"] or {}
     update = standing["last_update"]
     arrivals = [each["arrived_at"] for each in history]
     arrivals += [update["event_time"]] if update else []
-    due = [*history, *([awaited] if awaited else [])]
+    # What was met before its time is awaited no more.
+    due = [each for each in history if parse_instant(each["deadline"])[0] <= now]
+    due += [awaited] if awaited else []
     late = standing["deadline"] if standing["state"] in ("late", "missed") else None
     return Times(
         tuple(at for text in arrivals if (at := _instant(text)) is not None),
@@ -75,7 +77,7 @@ def times_of(standing: Document) -> Times:
 
 def lane_of(standing: Document, now: int) -> Lane:
     """Lay out the lane of a standing around ``now`` (µs UTC)."""
-    return lane(times_of(standing), now)
+    return lane(times_of(standing, now), now)
 
 
 def _instant(text: str | None) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -12,11 +13,12 @@ from flask import Response, request
 
 from collector.api import names
 from collector.api.services import services
-from collector.errors import NotFound
-from collector.web.asking import ask
+from collector.errors import NotFound, Unprocessable
+from collector.web.asking import View, ask, parameters, twin
 from collector.web.drawing.charts import Line, line
 from collector.web.drawing.labels import shown
 from collector.web.moments import SECOND, span
+from collector.web.rendering import page
 from collector.web.states import look
 from lineage.instants import parse_instant
 
@@ -53,6 +55,26 @@ def namespaces() -> list[str]:
     """Give some namespaces to choose from, those that can be seen as they are."""
     named: list[str] = ask(names.list_namespaces)["items"]
     return [name for name in named if len(name) <= LONGEST_CHOICE and shown(name) == name]
+
+
+def listing(template: str, view: View) -> tuple[str, HTTPStatus]:
+    """Show what a list of the catalog has; filters that cannot be read are there to be mended, with what is wrong."""
+    asked = parameters(view)
+    found: Document = {"items": [], "next_cursor": None}
+    unread = None
+    try:
+        found = ask(view, asked)
+    except Unprocessable as error:
+        unread = error
+    body = page(
+        template,
+        asked=asked,
+        found=found,
+        unread=unread,
+        namespaces=namespaces(),
+        twin=twin(view, asked),
+    )
+    return body, unread.status if unread else HTTPStatus.OK
 
 
 def instant(text: str) -> int:

@@ -53,7 +53,6 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=asset,
         dataset_url=dataset_url,
-        draw_months=strips.months,
         draw_strip=strips.strip,
         here=here,
         job_url=job_url,

@@ -1,11 +1,10 @@
-"""What became of the last due times of a dataset, a cell each, and of the days of some weeks, a square each."""
+"""What became of the last due times of a dataset, a cell each."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any, Final
 
 CELL: Final = 8
@@ -22,10 +21,6 @@ LEAST: Final = 3.0
 """The height of what came late by a moment: less could not be told from nothing."""
 
 OUTCOMES: Final = ("met", "late", "missed", "failed", "excluded")
-
-SQUARE: Final = 16
-STEP: Final = 19
-WEEK: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +48,6 @@ class Strip:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A square of a grid of months; ``outcome`` is the worst of its due times, None if it had none."""
-
-    x: int
-    y: int
-    day: str
-    outcome: str | None
-    misses: int
-
-
-@dataclass(frozen=True, slots=True)
-class Months:
-    """A column a week, from Monday down to Sunday; ``labels`` are months and where they begin."""
-
-    width: int
-    height: int
-    days: list[Day]
-    labels: list[tuple[int, str]]
-
-
 def strip(history: Sequence[Mapping[str, Any]], cells: int = DUE_TIMES) -> Strip:
     """Draw due times, the oldest first; each has an ``outcome`` and ``late_by`` (seconds, negative if in time)."""
     shown = history[-cells:] if cells else []
@@ -96,30 +70,6 @@ def summary(history: Sequence[Mapping[str, Any]]) -> str:
     counted = Counter(each["outcome"] for each in history)
     words = ", ".join(f"{counted[outcome]} {outcome}" for outcome in OUTCOMES if counted[outcome])
     return f"last {len(history)}: {words}"
-
-
-def months(history: Sequence[Mapping[str, Any]], last: date, weeks: int = 13) -> Months:
-    """Draw the days up to ``last``; due times have a ``deadline`` (ISO 8601, UTC), by whose day they are counted."""
-    worst: dict[str, str] = {}
-    misses: Counter[str] = Counter()
-    for each in history:
-        day, outcome = each["deadline"][:10], each["outcome"]
-        worst[day] = max(worst.get(day, outcome), outcome, key=_BADNESS.__getitem__)
-        misses[day] += outcome in ("late", "missed", "failed")
-    monday = last - timedelta(days=last.weekday() + WEEK * (weeks - 1))
-    days, labels = [], []
-    for number in range((last - monday).days + 1):
-        day_ = monday + timedelta(days=number)
-        x, y = STEP * (number // WEEK), STEP * (number % WEEK)
-        # The name of a month stands over the first week that begins in it.
-        if day_.day <= WEEK and not number % WEEK:
-            labels.append((x, f"{day_:%b}"))
-        written = day_.isoformat()
-        days.append(Day(x, y, written, worst.get(written), misses[written]))
-    return Months(STEP * weeks - 3, STEP * WEEK - 3, days, labels)
-
-
-_BADNESS: Final = {"excluded": 0, "met": 1, "late": 2, "failed": 3, "missed": 4}
 
 
 def _cell(outcome: str, x: int, late_by: float | None) -> tuple[str, str]:

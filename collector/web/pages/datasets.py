@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from flask import Response
 
 from collector.api import alerts, datasets, freshness
@@ -17,16 +19,9 @@ MOST_RESULTS = 500
 
 
 @blueprint.get("/datasets")
-def index() -> str:
+def index() -> tuple[str, HTTPStatus]:
     """List datasets."""
-    asked = parameters(datasets.list_datasets)
-    return page(
-        "catalog/datasets.html",
-        asked=asked,
-        found=ask(datasets.list_datasets, asked),
-        namespaces=entities.namespaces(),
-        twin=twin(datasets.list_datasets, asked),
-    )
+    return entities.listing("catalog/datasets.html", datasets.list_datasets)
 
 
 @blueprint.get("/dataset")

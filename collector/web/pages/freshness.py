@@ -45,9 +45,8 @@ def show() -> str:
     """Show the board: what is violated, what can become so next, and how it has gone lately."""
     view = request.args.get("view", "table")
     if view not in VIEWS:
-        raise Unprocessable(
-            f"?view: Must be one of {', '.join(VIEWS)}.", errors=(FieldError("?view", "no such view"),)
-        )
+        reason = f"Must be one of {', '.join(VIEWS)}."
+        raise Unprocessable(f"?view: {reason}", errors=(FieldError("?view", reason),))
     asked = {"sort": "next"} | parameters(freshness.list_freshness) | {"history": DUE_TIMES}
     found = ask(freshness.list_freshness, asked)
     counts = ask(freshness.get_summary, parameters(freshness.get_summary) | {"values": "true"})
@@ -69,7 +68,8 @@ def show() -> str:
     )
 
 
-FILTERS: Final = ("state", "violated", "name", "job_namespace", "job_name", *(name for name, _ in TRAITS))
+FILTERS: Final = ("name", "job_namespace", "job_name", *(name for name, _ in TRAITS))
+"""What narrows the board, and the counts by state above it."""
 
 
 @blueprint.get("/expectations")

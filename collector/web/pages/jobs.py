@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response
@@ -24,16 +25,9 @@ MOST_STANDINGS = 50
 
 
 @blueprint.get("/jobs")
-def index() -> str:
+def index() -> tuple[str, HTTPStatus]:
     """List jobs."""
-    asked = parameters(jobs.list_jobs)
-    return page(
-        "catalog/jobs.html",
-        asked=asked,
-        found=ask(jobs.list_jobs, asked),
-        namespaces=entities.namespaces(),
-        twin=twin(jobs.list_jobs, asked),
-    )
+    return entities.listing("catalog/jobs.html", jobs.list_jobs)
 
 
 @blueprint.get("/job")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response
@@ -19,16 +20,9 @@ blueprint = Page("runs")
 
 
 @blueprint.get("/runs")
-def index() -> str:
+def index() -> tuple[str, HTTPStatus]:
     """List runs."""
-    asked = parameters(runs.list_runs)
-    return page(
-        "catalog/runs.html",
-        asked=asked,
-        found=ask(runs.list_runs, asked),
-        namespaces=entities.namespaces(),
-        twin=twin(runs.list_runs, asked),
-    )
+    return entities.listing("catalog/runs.html", runs.list_runs)
 
 
 @blueprint.get("/run")

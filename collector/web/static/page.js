@@ -25,6 +25,15 @@ reachable();
 addEventListener("resize", reachable);
 document.addEventListener("swapped", reachable);
 
+// On a phone a row of links is wider than the screen: that of this page must be in sight.
+for (const current of document.querySelectorAll(".sections [aria-current], .tabs [aria-current]")) {
+  const row = current.parentElement;
+  row.scrollLeft = current.offsetLeft - row.offsetLeft - 60;
+}
+
+// What is around now is in sight before what is past.
+for (const wide of document.querySelectorAll(".wide:has(> .lanes)")) wide.scrollLeft = (wide.scrollWidth - wide.clientWidth) / 2;
+
 const help = document.getElementById("help");
 
 document.addEventListener("keydown", (event) => {

@@ -118,7 +118,7 @@ def test_filters_and_orders_are_links_and_a_form(look: Look) -> None:
     assert 'href="/freshness?owner=team:finance"' in owned
     assert 'aria-sort="ascending"><a href="/freshness?sort=name"' in look("/freshness", sort="name")
     nothing = look("/freshness", owner="nobody")
-    assert "Nothing that is expected matches." in nothing
+    assert "No expectation matches these filters." in nothing
     assert "Clear the filters" in nothing
     assert "tidegate rules apply" not in nothing
 
@@ -163,9 +163,9 @@ def test_expectations_in_words_and_how_their_datasets_stand(look: Look) -> None:
     # A short list shows each due time by itself.
     assert "2026-11-22 07:00 UTC: missed" in one
     other = look("/expectations/daily", namespace="shop", name="report")
-    assert "What was decided of report" in other
+    assert "Decisions about report" in other
     assert "The data of 2026-11-22 08:00 has not come" in other
-    assert "It was time." in other
+    assert "by the clock" in other
 
 
 @pytest.mark.usefixtures("watched")
@@ -179,7 +179,7 @@ def test_why_leads_from_the_sentence_to_the_cause(look: Look) -> None:
         "Acknowledge",
         "The way from the cause",
         "Who was told",
-        "Lately",
+        "Latest decisions",
     ]
     places = [words.index(each) for each in order]
     assert places == sorted(places)

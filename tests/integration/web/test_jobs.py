@@ -29,7 +29,7 @@ def test_the_list_shows_tool_and_last_run_and_leads_to_both(look: Look, writing:
     html = look("/jobs")
     assert 'href="/job?namespace=shop&amp;name=load"' in html
     assert 'href="/run?run_id=r1&amp;job_namespace=shop&amp;job_name=load"' in html
-    for text in ("SPARK", "failed", "no disk left", "2 min", "no run yet"):
+    for text in ("spark", "failed", "no disk left", "2 min", "no run yet"):
         assert text in html
     assert "No job matches" in look("/jobs", q="nothing like it")
 
@@ -49,7 +49,7 @@ def test_the_last_runs_are_bars_that_lead_to_the_runs(look: Look, writing: Writi
     assert "<title>failed, 40 min, began 2026-11-24 03:00 UTC</title>" in bars
     assert 'href="#i-failed"' in bars
     assert 'class="median"' in bars
-    assert "The dashed line is the median, 25 min." in html
+    assert "The dashed line is the median, 25 min; the longest took 40 min." in html
     assert 'href="/runs?job_namespace=shop&amp;job_name=load"' in html
 
 

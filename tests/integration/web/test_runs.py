@@ -16,7 +16,9 @@ from tests.statements import counted
 MINUTE = HOUR // 60
 
 
-def test_the_list_is_filtered_and_leads_to_run_job_and_parent(look: Look, writing: Writing) -> None:
+def test_the_list_is_filtered_and_leads_to_run_job_and_parent(
+    look: Look, writing: Writing, client: FlaskClient
+) -> None:
     assert "No run yet" in look("/runs")
     with writing() as catalog:
         load, dag = catalog.job("load"), catalog.job("dag")
@@ -34,6 +36,10 @@ def test_the_list_is_filtered_and_leads_to_run_job_and_parent(look: Look, writin
     assert 'value="FAIL" selected' in html
     assert "No run matches" in look("/runs", state="ABORT")
     assert "Only runs that are part of the run" in look("/runs", parent_run_id="top")
+    half = client.get("/runs?job_name=load&state=FAIL")
+    assert half.status_code == 422
+    assert "Needed together with job_name" in half.text
+    assert 'value="load"' in half.text
 
 
 def test_a_failed_run_begins_with_its_error(look: Look, writing: Writing) -> None:
@@ -75,7 +81,7 @@ def test_what_it_read_and_wrote_with_versions_rows_and_bytes(look: Look, writing
     assert 'href="/run?run_id=w1&amp;job_namespace=shop&amp;job_name=extract"' in read
     for text in ("1,234", "56,789", "day=22", "name=orders"):
         assert text in wrote
-    assert "<dt>For</dt>" in html
+    assert "<dt>Nominal time</dt>" in html
 
 
 def test_it_is_drawn_among_its_parent_its_siblings_and_its_parts(look: Look, writing: Writing) -> None:

@@ -1,8 +1,7 @@
-"""The geometry of due times: cells, days, and lanes around now."""
+"""The geometry of due times: cells, and lanes around now."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from collector.web.drawing import strips, swimlane
@@ -11,8 +10,8 @@ from collector.web.drawing.swimlane import HOUR, Times
 NOW = 1_795_392_000_000_000
 
 
-def due(outcome: str, late_by: float | None = None, day: str = "2026-11-20") -> dict[str, Any]:
-    return {"outcome": outcome, "late_by": late_by, "deadline": f"{day}T07:00:00.000000Z"}
+def due(outcome: str, late_by: float | None = None) -> dict[str, Any]:
+    return {"outcome": outcome, "late_by": late_by, "deadline": "2026-11-20T07:00:00.000000Z"}
 
 
 def test_the_newest_due_time_stands_at_the_right_and_what_is_not_known_is_dashed() -> None:
@@ -55,20 +54,6 @@ def test_of_nothing_it_says_so() -> None:
     assert strips.strip([]).parts == []
     excluded = strips.strip([due("excluded"), due("failed", 0)], 2)
     assert excluded.summary == "last 2: 1 failed, 1 excluded"
-
-
-def test_a_day_shows_its_worst_and_how_often() -> None:
-    history = [due("met"), due("late", 60.0), due("met"), due("missed", day="2026-11-22"), due("excluded")]
-    drawn = strips.months(history, date(2026, 11, 22), weeks=5)
-    days = {day.day: day for day in drawn.days}
-    assert drawn.days[0].day == "2026-10-19"
-    assert drawn.days[0].outcome is None
-    assert (days["2026-11-20"].outcome, days["2026-11-20"].misses) == ("late", 1)
-    assert (days["2026-11-22"].outcome, days["2026-11-22"].misses) == ("missed", 1)
-    # A Friday of the last week, and the Sunday after it.
-    assert (days["2026-11-20"].x, days["2026-11-20"].y) == (76, 76)
-    assert (days["2026-11-22"].x, days["2026-11-22"].y) == (76, 114)
-    assert drawn.labels == [(38, "Nov")]
 
 
 def test_now_is_in_the_middle_of_a_lane() -> None:

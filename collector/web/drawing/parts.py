@@ -68,7 +68,7 @@ class Part:
     def below(self, node: int) -> float:
         """Give how far what belongs to a box reaches below its axis."""
         box = self.boxes[node]
-        reach = box.height - box.head / 2
+        reach = box.height - box.head / 2 + box.frame
         if node in self.crossed:
             reach += self.crossed[node].height
         if node in self.far:
@@ -131,7 +131,7 @@ def place(part: Part, begin: float, top: float) -> tuple[routes.Field, float, fl
     """Place a part to the right of ``begin`` and below ``top``. Give also the x and the y at which it ends."""
     proper = part.proper
     bends = len(proper.layer) - proper.boxes
-    above = [box.head / 2 for box in part.boxes] + [0.0] * bends
+    above = [box.head / 2 + box.frame for box in part.boxes] + [0.0] * bends
     below = [part.below(node) for node in range(proper.boxes)] + [0.0] * bends
     gaps = [BETWEEN_BOXES] * proper.boxes + [BESIDE_BENDS] * bends
     axis = rows.place(part.order, above, below, gaps, _weights(part))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from collector.web.lineage.graph import DOWNSTREAM, UPSTREAM, Graph, Node
+from collector.web.lineage.wording import due_of
 
 MOST_THROUGH: Final = 3
 """Neighbours that a row names; the rest are a number."""
@@ -23,12 +24,15 @@ TITLES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A node in the table. ``through`` are its neighbours on the side of the focus, ``more`` how many are not named."""
+    """A node in the table. ``through`` are its neighbours on the side of the focus, ``more`` how many are not named;
+    ``due`` is a deadline that is not met yet.
+    """
 
     node: Node
     hops: int
     through: list[Node]
     more: int
+    due: str | None
 
     @property
     def last(self) -> str | None:
@@ -54,11 +58,11 @@ class Side:
     outline: list[Branch]
 
 
-def sides(graph: Graph) -> list[Side]:
-    """Give what lies upstream and downstream."""
+def sides(graph: Graph, now: int) -> list[Side]:
+    """Give what lies upstream and downstream, as it stands at an instant (µs UTC)."""
     outlined = len(graph.nodes) <= LONGEST_OUTLINE
     return [
-        Side(title, list(_rows(graph, side)), _outline(graph, side) if outlined else [])
+        Side(title, list(_rows(graph, side, now)), _outline(graph, side) if outlined else [])
         for title, side in TITLES
     ]
 
@@ -77,12 +81,13 @@ def _nearer(graph: Graph, side: int) -> Mapping[str, list[str]]:
     return graph.behind if side == UPSTREAM else graph.before
 
 
-def _rows(graph: Graph, side: int) -> Iterator[Row]:
+def _rows(graph: Graph, side: int, now: int) -> Iterator[Row]:
     nearer = _nearer(graph, side)
     for id_, hops in _on(graph, side).items():
         node = graph.nodes[id_]
         through = [graph.nodes[each] for each in nearer.get(id_, ())]
-        yield Row(node, hops, through[:MOST_THROUGH], max(0, len(through) - MOST_THROUGH))
+        more = max(0, len(through) - MOST_THROUGH)
+        yield Row(node, hops, through[:MOST_THROUGH], more, due_of(node, now))
 
 
 def _outline(graph: Graph, side: int) -> list[Branch]:

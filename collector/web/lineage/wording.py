@@ -27,6 +27,13 @@ def clock(text: str, now: int) -> str:
     return text[11:16] if text[:10] == today else f"{text[:10]} {text[11:16]}"
 
 
+def due_of(node: Node, now: int) -> str | None:
+    """Give the deadline of a dataset that is to come or was missed: one that was met says nothing any more."""
+    due = node.facts.get("deadline")
+    open_ = due and (node.facts.get("violated") or parse_instant(due)[0] > now)
+    return str(due) if open_ else None
+
+
 def line_of(node: Node, now: int) -> tuple[str, tuple[str, ...]]:
     """Give the second line of a box at an instant (µs UTC), and the instants that stand in it, in their order."""
     facts = node.facts
@@ -37,7 +44,7 @@ def line_of(node: Node, now: int) -> tuple[str, tuple[str, ...]]:
 
 
 def _of_dataset(facts: Mapping[str, Any], node: Node, now: int) -> list[tuple[str, str | None]]:
-    due, last, late = facts.get("deadline"), facts.get("last_update"), facts.get("late_by")
+    due, last, late = due_of(node, now), facts.get("last_update"), facts.get("late_by")
     if node.state in ("late", "missed"):
         return [("due ", due), (f"{span(late)} late" if late else "not there yet", None)]
     if node.state == "affected":
@@ -45,8 +52,7 @@ def _of_dataset(facts: Mapping[str, Any], node: Node, now: int) -> list[tuple[st
     if facts.get("affected") and node.producer is None:
         # An alert about what is still fresh foretells.
         return [("will probably be late", None)]
-    # A deadline that has been met says nothing any more.
-    if node.producer is not None or due is None or parse_instant(due)[0] <= now:
+    if node.producer is not None or due is None:
         return [("updated ", last)] if last else []
     return [("", last), ("due ", due)] if last else [("due ", due)]
 
@@ -76,8 +82,8 @@ def sentence_of(node: Node, now: int) -> str:
             else ""
         )
         parts.append(node.look.word + late)
-    if facts.get("deadline") and parse_instant(facts["deadline"])[0] > now:
-        parts.append(f"due {facts['deadline'][:16].replace('T', ' ')} UTC")
+    if due := due_of(node, now):
+        parts.append(f"due {due[:16].replace('T', ' ')} UTC")
     if facts.get("last_update"):
         parts.append(f"last updated {facts['last_update'][:16].replace('T', ' ')} UTC")
     if facts.get("tool"):

@@ -65,7 +65,7 @@ def show() -> ResponseReturnValue:
         focus=found.graph.nodes[found.graph.focus],
         folded=small,
         picture=None if listed else _picture(asked, found, small, now),
-        sides=sides(found.graph) if listed else (),
+        sides=sides(found.graph, now) if listed else (),
         timeline=timeline(found.moments, asked.given.get("as_of")) if found.moments else None,
         panel=node,
         panelled=panel(node.facts) if node and node.type in ("dataset", "job") else {},

@@ -1,7 +1,6 @@
 // What changes while the page is open: states of nodes, never where they lie. A graph that is not the same any more
 // waits until somebody asks for it.
-
-const pad = (number) => String(number).padStart(2, "0");
+import { clockOf, dayOf } from "./times.js";
 
 // The server writes times in UTC into the boxes, of another day with the day; `data-times` has the instants, in their
 // order.
@@ -12,8 +11,7 @@ export function clocks(root) {
     text.textContent = text.textContent.replace(/(\d{4}-\d\d-\d\d )?\b\d\d:\d\d\b/g, (written, day) => {
       const at = times[number++];
       if (!at || Number.isNaN(at.getTime())) return written;
-      const date = day ? `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ` : "";
-      return `${date}${pad(at.getHours())}:${pad(at.getMinutes())}`;
+      return day ? `${dayOf(at)} ${clockOf(at)}` : clockOf(at);
     });
     text.removeAttribute("data-times");
   }

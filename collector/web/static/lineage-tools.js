@@ -1,4 +1,5 @@
 // A slider over the moments at which the graph changed, and the drawing as PNG.
+import { clockOf, dayOf } from "./times.js";
 
 export function slider(view) {
   const steps = document.getElementById("steps");
@@ -8,7 +9,10 @@ export function slider(view) {
   const last = moments.length - 1; // since the last change nothing is different: that is now
   const input = document.getElementById("slider");
   const output = steps.querySelector("output");
-  const name = (place) => (place >= last ? "now" : new Date(moments[place]).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }));
+  const name = (place) => {
+    const at = new Date(moments[place]);
+    return place >= last ? "now" : `${dayOf(at)} ${clockOf(at)}`;
+  };
   input.max = String(last);
   input.value = String(new URLSearchParams(location.search).get("as_of") ? Number(steps.dataset.place) - 1 : last);
   steps.querySelector(".track").hidden = false;

@@ -2,8 +2,8 @@
 
 const STEPS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 const pad = (number) => String(number).padStart(2, "0");
-const dayOf = (at) => `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
-const clockOf = (at) => `${pad(at.getHours())}:${pad(at.getMinutes())}`;
+export const dayOf = (at) => `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
+export const clockOf = (at) => `${pad(at.getHours())}:${pad(at.getMinutes())}`;
 
 function relative(at, now) {
   const seconds = Math.floor(Math.abs(now - at) / 1000);

@@ -36,7 +36,7 @@ def test_the_second_line_is_a_time_or_what_is_wrong() -> None:
     assert line(state="fresh", deadline="2026-11-22T13:00:00Z", last_update=last) == "06:05 · due 13:00"
     assert line(state="fresh", deadline=due, last_update=last) == "updated 06:05"
     assert line(state="fresh", deadline=due, affected=True) == "will probably be late"
-    assert line(state="late", deadline=due, late_by=720.0) == "due 07:00 · 12 min late"
+    assert line(state="late", deadline=due, late_by=720.0, violated=True) == "due 07:00 · 12 min late"
     assert line(state="late", deadline=due, affected=True, violated=True) == "due 07:00 · waits for upstream"
     assert line("job", state="COMPLETE", started_at=last) == ""
     assert line("job", state="FAIL", ended_at=last) == "failed 06:05"

@@ -42,7 +42,7 @@ class Page(Blueprint):
 
     def __init__(self, name: str, *, public: bool = False) -> None:
         super().__init__(name, __name__)
-        self.before_request(_look_who_comes if public else _let_in)
+        self.before_request(look_who_comes if public else _let_in)
         self.before_request(_check_form)
         self.after_request(_finish)
         self.register_error_handler(TidegateError, failed)
@@ -50,7 +50,8 @@ class Page(Blueprint):
         self.register_error_handler(Exception, _broken)
 
 
-def _look_who_comes() -> None:
+def look_who_comes() -> None:
+    """Note whose request it is; anybody may go on."""
     try:
         g.principal = caller(by_session=True)
     except (Unauthorized, DatabaseUnavailable):

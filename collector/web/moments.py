@@ -16,12 +16,14 @@ STEPS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def span(seconds: float | None) -> str:
-    """Write a span in its two largest units: ``2 h 5 min``, ``3 min 20 s``, ``0.4 s``; a dash for None.
+    """Write a span in its two largest units: ``2 h 5 min``, ``3 min 20 s``, ``0.4 s``, ``5 ms``; a dash for None.
 
     Of many minutes the seconds are left out.
     """
     if seconds is None:
         return "–"
+    if 0 < abs(seconds) < 0.1:
+        return f"{seconds * 1000:.0f} ms"
     if abs(seconds) < 10:
         return f"{seconds:.1f} s" if seconds % 1 else f"{seconds:.0f} s"
     rest = round(abs(seconds))

@@ -8,6 +8,7 @@ from flask import Blueprint, Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
+from collector import errors
 from collector.api import problems
 from collector.web import entry, rendering
 from collector.web.api_document import Document
@@ -73,4 +74,5 @@ def _keep(response: Response) -> Response:
 def _nothing_here(error: NotFound) -> ResponseReturnValue:
     if request.path.startswith("/api/") or not request.accept_mimetypes.accept_html:
         return problems.refused(error)
-    return entry.refused(error)
+    entry.look_who_comes()
+    return entry.failed(errors.NotFound("There is nothing at this address."))

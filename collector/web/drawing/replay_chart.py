@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
 
-from collector.web.drawing.labels import cut
+from collector.web.drawing.labels import cells, cut, width_of
 from triggers.zones import local, wall, zone
 
 LANES: Final = 12
@@ -20,8 +20,10 @@ LANES: Final = 12
 LABEL: Final = 26
 """Cells of the name of a lane."""
 
-LEFT: Final = 212.0
-WIDTH: Final = 976.0
+PAD: Final = 12.0
+"""Before a name, and between it and its lane."""
+WIDTH: Final = 1204.0
+RIGHT: Final = 16.0
 TOP: Final = 26.0
 LANE: Final = 26.0
 NEAR: Final = 5.0
@@ -103,10 +105,12 @@ def chart(
         merged = sorted((each for _, some in others for each in some), key=lambda each: each.at)
         own.append((f"{len(others)} more inputs", merged))
 
-    def x(at: int) -> float:
-        return round(LEFT + (at - since) / (until - since) * WIDTH, 1)
-
     rows = [*((name, some, False) for name, some in own), *((name, some, True) for name, some in firings)]
+    left = round(width_of(max((min(cells(name), LABEL) for name, *_ in rows), default=0)) + 2 * PAD)
+
+    def x(at: int) -> float:
+        return round(left + (at - since) / (until - since) * (WIDTH - left - RIGHT), 1)
+
     lanes = tuple(
         Lane(
             cut(name, LABEL),
@@ -118,7 +122,7 @@ def chart(
         for number, (name, some, fires) in enumerate(rows)
     )
     ticks = tuple(Tick(x(at), text, day) for at, text, day in _ticks(since, until, timezone))
-    return Chart(LEFT + WIDTH + 16, TOP + len(rows) * LANE + 6, LEFT, lanes, ticks)
+    return Chart(WIDTH, TOP + len(rows) * LANE + 6, left, lanes, ticks)
 
 
 def _marks(placed: Sequence[tuple[float, Happened]]) -> Iterator[Mark]:

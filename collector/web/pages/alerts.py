@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Final
 
 from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from collector.api import alerts, causes
+from collector.errors import Unprocessable
 from collector.times import iso, now_us
 from collector.web.asking import ask, do, parameters, twin
 from collector.web.entry import Page, done, inside, must_sign
@@ -24,23 +26,29 @@ FILTERS: Final = ("severity", "acknowledged", "node")
 
 
 @blueprint.get("/alerts")
-def index() -> str:
+def index() -> tuple[str, HTTPStatus]:
     """List what is wrong, each with all that hangs on it; or what was (``state=ended``)."""
     asked = {"limit": PER_PAGE, **parameters(causes.list_causes)}
-    found = ask(causes.list_causes, asked)
+    wrong = None
+    try:
+        found = ask(causes.list_causes, asked)
+    except Unprocessable as error:
+        found, wrong = {"items": [], "counts": {"causes": None}, "next_cursor": None}, error
     filters = {name: value for name, value in asked.items() if name in FILTERS}
     is_open = asked.get("state", "open") == "open"
     lately: dict[str, Any] = {"items": []}
-    if is_open and "cursor" not in asked:
+    if is_open and "cursor" not in asked and not wrong:
         lately = ask(causes.list_causes, {**LATELY, **filters, "since": iso(now_us() - DAY_US)})
-    return page(
+    answer = page(
         "alerts.html",
         found=found,
+        wrong=wrong,
         lately=lately["items"],
         is_open=is_open,
         filters=filters,
         twin=twin(causes.list_causes, asked),
     )
+    return answer, wrong.status if wrong else HTTPStatus.OK
 
 
 @blueprint.get("/alerts/<int:alert_id>")
@@ -79,7 +87,7 @@ def _back(alert_id: int) -> str:
 def _timeline(found: dict[str, Any]) -> list[dict[str, Any]]:
     """Put in order what happened, the newest last: (``at``, ``state``, ``text``)."""
     lines = [
-        {"at": found["last_good_at"], "state": "fresh", "text": "All was well the last time."},
+        {"at": found["last_good_at"], "state": "fresh", "text": "All was well for the last time."},
         {"at": found["starts_at"], "state": "open", "text": found["text"]},
         {"at": found["ends_at"], "state": "resolved", "text": "It is over."},
     ]
@@ -89,8 +97,8 @@ def _timeline(found: dict[str, Any]) -> list[dict[str, Any]]:
     lines += [
         {
             "at": each["at"],
-            "state": "delivered",
-            "text": f"{each['receiver']} was told: {each['title'] or ''}",
+            "state": each["delivery"]["state"] if each["delivery"] else "delivered",
+            "text": f"To {each['receiver']}: {each['title'] or each['reason'].replace('_', ' ')}",
         }
         for each in found["notifications"]
     ]

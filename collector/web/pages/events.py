@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
 
 from collector.api import events
+from collector.errors import Unprocessable
 from collector.web.asking import ask, parameters, twin
 from collector.web.entry import Page, may
 from collector.web.rendering import page
 from lineage.instants import parse_instant
 
 blueprint = Page("events")
+
+NOTHING: Final[dict[str, Any]] = {"items": [], "next_cursor": None}
+"""What is listed while a filter cannot be read."""
 
 SHOWN = 50
 """Events a page; the tail asks for them every two seconds."""
@@ -40,16 +45,23 @@ def counts() -> dict[str, int | None]:
 
 
 @blueprint.get("/events")
-def index() -> str:
+def index() -> tuple[str, HTTPStatus]:
     """List events, the newest first; with script the list goes on by itself."""
     asked: dict[str, Any] = {"limit": str(SHOWN), "body": "false"} | parameters(events.get_events)
-    return page(
+    found, wrong = NOTHING, None
+    try:
+        found = ask(events.get_events, asked)
+    except Unprocessable as error:
+        wrong = error
+    answer = page(
         "events.html",
-        events=ask(events.get_events, asked),
+        events=found,
+        wrong=wrong,
         twin=twin(events.get_events, asked),
         counts=counts(),
         filtered=[name for name in FILTERS if name in asked],
     )
+    return answer, wrong.status if wrong else HTTPStatus.OK
 
 
 @blueprint.get("/event")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import request, url_for
-from werkzeug.wrappers import Response
+from flask.typing import ResponseReturnValue
 
 from collector.api import rule_questions, triggers
+from collector.errors import Unprocessable
 from collector.web import trigger_views as views
 from collector.web import trigger_words as words
 from collector.web.asking import View, ask, do, parameters, twin
@@ -18,6 +20,17 @@ blueprint = Page("triggers")
 
 STATES: Final = ("waiting", "held", "blocked", "broken", "paused", "idle", "new")
 """In the order in which people ask for them."""
+
+KEYED: Final = ("partition", "epoch")
+"""Modes in which joins have keys."""
+
+VERBS: Final[Mapping[str, tuple[View, str]]] = {
+    "fire": (triggers.fire, "Fired."),
+    "pause": (triggers.pause, "Paused."),
+    "resume": (triggers.resume, "Resumed."),
+    "reset": (triggers.reset, "What had come is given up."),
+}
+"""What people may have done with a trigger, and what is said when it is."""
 
 ROWS: Final = 20
 """Joins and requests that the page of a trigger shows; the rest is a link away."""
@@ -78,7 +91,7 @@ def show(trigger_id: str) -> str:
         trigger=found,
         join=join,
         joins=listed,
-        keyed=found["mode"] in ("partition", "epoch"),
+        keyed=found["mode"] in KEYED,
         headline=words.headline(found, join),
         counting=words.counting(found, join["key"] if join else None),
         drawing=views.join_drawing(found, join),
@@ -150,43 +163,29 @@ def replay(trigger_id: str) -> str:
     )
 
 
-@blueprint.get("/triggers/<trigger_id>/fire")
-def ask_fire(trigger_id: str) -> str:
-    """Ask whether a trigger is to fire, and under which key."""
-    return _confirm(trigger_id, "fire")
+def confirm(trigger_id: str, verb: str) -> str:
+    """Ask whether something is to be done with a trigger, under which key, and why."""
+    return _confirm(trigger_id, verb, request.args.get("key"))
 
 
-@blueprint.get("/triggers/<trigger_id>/reset")
-def ask_reset(trigger_id: str) -> str:
-    """Ask whether what has come for a trigger is to be given up."""
-    return _confirm(trigger_id, "reset")
-
-
-@blueprint.post("/triggers/<trigger_id>/fire")
-def fire(trigger_id: str) -> Response:
-    """Let a trigger fire now; then show what it fired, if the engine has done it already."""
-    asked = _do(triggers.fire, trigger_id)
+def act(trigger_id: str, verb: str) -> ResponseReturnValue:
+    """Have the engine do it; then show the firing, if that is what came of it."""
+    view, said = VERBS[verb]
+    body = {name: value for name in ("by", "reason", "key") if (value := request.form.get(name, "").strip())}
+    try:
+        asked = do(view, body, trigger_id=trigger_id)
+    except Unprocessable as error:
+        return _confirm(trigger_id, verb, body.get("key"), error), int(error.status)
+    back = url_for("web.triggers.show", trigger_id=trigger_id)
     if not asked["done"]:
-        return done("The engine will fire it when it gets to it.", _back(trigger_id))
-    return done("Fired.", url_for("web.firings.show", firing_id=asked["firing"]))
+        return done("The engine will do it when it gets to it.", back)
+    return done(said, url_for("web.firings.show", firing_id=asked["firing"]) if asked["firing"] else back)
 
 
-@blueprint.post("/triggers/<trigger_id>/pause")
-def pause(trigger_id: str) -> Response:
-    """Let a trigger fire no more until somebody resumes it."""
-    return _asked(triggers.pause, trigger_id, "Paused.")
-
-
-@blueprint.post("/triggers/<trigger_id>/resume")
-def resume(trigger_id: str) -> Response:
-    """Let a trigger fire again."""
-    return _asked(triggers.resume, trigger_id, "Resumed.")
-
-
-@blueprint.post("/triggers/<trigger_id>/reset")
-def reset(trigger_id: str) -> Response:
-    """Give up what has come for a trigger."""
-    return _asked(triggers.reset, trigger_id, "What had come is given up.")
+for each in VERBS:
+    path = f"/triggers/<trigger_id>/{each}"
+    blueprint.add_url_rule(path, view_func=confirm, defaults={"verb": each})
+    blueprint.add_url_rule(path, view_func=act, defaults={"verb": each}, methods=["POST"])
 
 
 def _foremost(found: dict[str, Any], listed: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -206,31 +205,17 @@ def _table(found: dict[str, Any], listed: list[dict[str, Any]]) -> dict[str, Any
     }
 
 
-def _confirm(trigger_id: str, verb: str) -> str:
+def _confirm(trigger_id: str, verb: str, key: str | None, wrong: Unprocessable | None = None) -> str:
     found = ask(triggers.get_trigger, trigger_id=trigger_id)
-    key = request.args.get("key")
     bodies = (found["definition"] or {}).get("do", [])
     return page(
         "triggers/confirm.html",
         verb=verb,
         trigger=found,
         key=key if key is not None else found["join"] and found["join"]["key"],
-        keyed=found["mode"] in ("partition", "epoch"),
+        keyed=found["mode"] in KEYED,
         actions=[" ".join(filter(None, words.action(each))) for each in bodies],
         headline=words.headline(found, found["join"]),
+        wrong=wrong,
         twin=twin(triggers.get_trigger, trigger_id=trigger_id),
     )
-
-
-def _do(view: View, trigger_id: str) -> Any:
-    body = {name: value for name in ("by", "reason", "key") if (value := request.form.get(name, "").strip())}
-    return do(view, body, trigger_id=trigger_id)
-
-
-def _asked(view: View, trigger_id: str, said: str) -> Response:
-    asked = _do(view, trigger_id)
-    return done(said if asked["done"] else "The engine will do it when it gets to it.", _back(trigger_id))
-
-
-def _back(trigger_id: str) -> str:
-    return url_for("web.triggers.show", trigger_id=trigger_id)

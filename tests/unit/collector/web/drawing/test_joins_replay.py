@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.web.drawing.replay_chart import LANES, LEFT, TICKS, WIDTH, Happened, chart
+from collector.web.drawing.replay_chart import LANES, RIGHT, TICKS, WIDTH, Happened, chart
 from lineage.instants import parse_instant
 
 HOUR = 3_600_000_000
@@ -27,7 +27,7 @@ def test_lanes_stand_below_each_other_with_marks_in_their_time() -> None:
         ("would fire", True, 1),
         ("did fire", True, 0),
     ]
-    assert [each.x for each in drawing.lanes[0].marks] == [LEFT, LEFT + WIDTH / 2]
+    assert [each.x for each in drawing.lanes[0].marks] == [drawing.left, (drawing.left + WIDTH - RIGHT) / 2]
     assert drawing.lanes[1].marks[0].kind == "same"
     assert [each.y for each in drawing.lanes] == sorted(each.y for each in drawing.lanes)
     assert drawing.lanes[-1].y < drawing.height

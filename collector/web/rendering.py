@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -28,6 +29,12 @@ LONGEST_JSON: Final = 64 * 1024
 LEGIBLE: Final = "!$'()*,/:;?@"
 """What stands in parameters as it is; Flask, too, writes them so."""
 
+LONGEST_LAID_OUT: Final = 100 * LONGEST_JSON
+"""Characters of a JSON, each as often as it is deep, up to which it is laid out."""
+
+# One that does not end takes all the rest: else each quote in it would be tried as the beginning of one.
+_TEXTS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?')
+_BRACKETS = re.compile(rb"[\[\]{}]")
 _TIMES = re.compile(r"(<time[^>]*>).*?</time>", re.DOTALL)
 
 
@@ -89,7 +96,7 @@ _SAYS_LITTLE = re.compile(
 
 def gist(error: str) -> str:
     """Give the line of an error message that says most: the last that names an error, or else the last of any use."""
-    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    lines = [line.strip() for line in error[-LONGEST_JSON:].splitlines() if line.strip()]
     for wanted in (_SAYS_MOST.match, lambda line: not _SAYS_LITTLE.match(line)):
         if found := next((line for line in reversed(lines) if wanted(line)), None):
             return found
@@ -107,22 +114,25 @@ def pretty(stored: Any) -> str:
         data = bytes(stored)
         if len(data) > 4 * LONGEST_JSON:
             return f"{shown(data[:LONGEST_JSON].decode(errors='replace'))}\n… {count(len(data))} bytes in all"
-        text = msgspec.json.format(data, indent=2).decode()
     else:
-        text = json.dumps(stored, indent=2, ensure_ascii=False, default=_raw)
-    return _lines(text)
+        data = json.dumps(stored, ensure_ascii=False, default=_raw).encode()
+    return lines(_laid_out(data))
 
 
 def source(text: str) -> str:
     """Make a text of many lines fit to be drawn: laid out if it is JSON, else as it is; cut as ``pretty`` cuts."""
     if len(text) <= 4 * LONGEST_JSON:
-        with suppress(msgspec.DecodeError, UnicodeError):  # what is no JSON is shown as it is
-            text = msgspec.json.format(text.encode(), indent=2).decode()
-    return _lines(text)
-
-
-def _lines(text: str) -> str:
+        # What is no JSON is shown as it is, and what is nested deeper than anybody may send, too.
+        with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+            text = _laid_out(text.encode())
     return lines(text)
+
+
+def _laid_out(data: bytes) -> str:
+    """Lay out JSON, unless it is nested so deep that it would become far longer by it."""
+    depths = accumulate(1 if bracket in b"[{" else -1 for bracket in _BRACKETS.findall(_TEXTS.sub(b"", data)))
+    longest = len(data) * max(depths, default=0)
+    return (msgspec.json.format(data, indent=2) if longest <= LONGEST_LAID_OUT else data).decode()
 
 
 def lines(text: str, most: int = LONGEST_JSON) -> str:

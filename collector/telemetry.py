@@ -6,11 +6,13 @@ metrics then live in files of that folder, and whichever process is asked adds t
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 from prometheus_client import (
@@ -26,6 +28,9 @@ from prometheus_client.registry import Collector
 from collector.redaction import redact
 
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+STEERING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What makes a terminal do something, or turns the order of letters around."""
 
 SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -105,8 +110,7 @@ def configure_logging(format_: str, level: str) -> None:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
         # Where rich is installed it would show all variables, keys and passwords among them, and take seconds to.
-        plain = structlog.dev.plain_traceback
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_traceback)]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -129,6 +133,13 @@ def configure_logging(format_: str, level: str) -> None:
     # These tell of every step of a migration check, and of every request, at a level meant for people.
     for talkative in ("alembic", "apprise", "httpcore2", "httpx2", "openlineage", "urllib3"):
         logging.getLogger(talkative).setLevel(max(logging.WARNING, root.level))
+
+
+def _traceback(out: TextIO, error: structlog.typing.ExcInfo) -> None:
+    """Write a traceback. Errors quote what events and requests say: it must not steer the terminal."""
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, error)
+    out.write(STEERING.sub(lambda found: ascii(found[0])[1:-1], text.getvalue()))
 
 
 class _StandardError(logging.Handler):

@@ -70,6 +70,20 @@ def test_what_went_wrong_is_told_without_the_values_of_variables(capsys: pytest.
     assert "tg_secret" not in said
 
 
+@pytest.mark.usefixtures("clean_logging")
+def test_what_events_say_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.configure_logging("console", "warning")
+    try:
+        raise ValueError("no table \x1b[2J\u202e")
+    except ValueError:
+        structlog.get_logger("ours").exception("failed", path="/\n\x1b[2J")
+    said = capsys.readouterr().err
+    assert r"no table \x1b[2J\u202e" in said
+    assert "\x1b" not in said
+    assert said.count("path=") == 1
+    assert "\n\x1b" not in said
+
+
 def test_metrics_in_one_process() -> None:
     telemetry.ProjectorMetrics().projected(3, 0.01)
     telemetry.EVENTS_ACCEPTED.labels(kind="run").inc()

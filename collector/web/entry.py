@@ -33,6 +33,8 @@ THEME: Final = "tidegate_theme"
 
 YEAR: Final = 365 * 86_400
 LONGEST_SAID: Final = 1000
+LONGEST_FORM: Final = 1024 * 1024
+"""Bytes; to take apart what events may be as long as would be seconds of work, for anybody who sends it."""
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +91,7 @@ def csrf() -> Markup:
 def _check_form() -> None:
     if request.method in ("GET", "HEAD"):
         return
+    request.max_content_length = LONGEST_FORM
     origin = request.headers.get("Origin")
     foreign = origin not in (None, "null") and urlsplit(origin).netloc != request.host
     if foreign or not hmac.compare_digest(request.form.get("csrf", "").encode(), form_token().encode()):

@@ -61,6 +61,10 @@ def test_no_form_is_taken_but_our_own(client: FlaskClient, make_key: Any, keyed:
             assert "was not ours" in answer.text, rule
             tried += 1
     assert tried > 60
+    # Nor is one taken apart that nobody can mean.
+    many = "&".join(f"a{number}=" for number in range(200_000))
+    kind = "application/x-www-form-urlencoded"
+    assert client.post("/login", data=many, content_type=kind).status_code == 413
 
 
 def test_what_a_browser_draws_is_kept_on_a_short_line(client: FlaskClient, make_key: Any) -> None:

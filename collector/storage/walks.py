@@ -49,7 +49,8 @@ class Asking(NamedTuple):
 
     def among(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         """Say that a column is one of the parameter ``ids``."""
-        return among_parameter(self.dialect, column, bindparam("ids", type_=MANY))
+        # Not required: a list of namespaces is written out when this is compiled, before there are ids.
+        return among_parameter(self.dialect, column, bindparam("ids", type_=MANY, required=False))
 
     def valid(self, edges: FromClause, direction: Direction) -> ColumnElement[bool]:
         """Say that an edge counts, and leads in this direction."""

@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from lineage.bounds import Met
 from lineage.traverse import Named, Way, text
+
+MOST_LINKS: Final = 50_000
+"""Links of one answer: a filter is one to each column, and of both there may be thousands."""
 
 
 class Transformation(NamedTuple):
@@ -113,7 +116,10 @@ class ColumnLink(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ColumnSubgraph:
-    """The answer, nodes by distance. ``truncated``: there is more within the depth; ``next`` is where it begins."""
+    """The answer, nodes by distance. ``truncated``: there is more within the depth; ``next`` is where it begins.
+
+    It begins nowhere when ``MOST_LINKS`` have ended the walk.
+    """
 
     nodes: list[ColumnNode]
     links: list[ColumnLink]
@@ -182,6 +188,7 @@ class _Walk:
         self._indirect = indirect
         self._flows: _Flows = defaultdict(_Flow)
         self._met = Met(self._flows.keys(), skip, most)
+        self._cut = False
 
     def go(
         self,
@@ -201,6 +208,9 @@ class _Walk:
             found = [row for row in ask(entered) if self._indirect or not row.indirect]
             met: set[Column] = set()
             for column, row in _matched(entered, found, near):
+                if len(self._flows) >= MOST_LINKS:
+                    self._cut = True
+                    break
                 ends = (far(row), column) if near is _target else (column, far(row))
                 self._flows[ends].add(row, (row.job_id,))
                 met.add(far(row))
@@ -238,8 +248,8 @@ class _Walk:
         return ColumnSubgraph(
             sorted(shown, key=lambda node: (node.depth, node.id)),
             sorted(_link(*ends, flow, jobs) for ends, flow in links.items() if ends not in before),
-            met.truncated,
-            met.next,
+            met.truncated or self._cut,
+            None if self._cut else met.next,
         )
 
 

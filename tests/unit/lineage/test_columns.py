@@ -9,7 +9,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage.columns import Column, ColumnLink, ColumnSubgraph, Derived, Transformation, column_lineage
+from lineage.columns import (
+    MOST_LINKS,
+    Column,
+    ColumnLink,
+    ColumnSubgraph,
+    Derived,
+    Transformation,
+    column_lineage,
+)
 from lineage.traverse import Named, Way
 
 IDENTITY = Transformation("DIRECT", "IDENTITY", None, False)
@@ -158,6 +166,17 @@ def test_a_filter_has_a_say_in_every_column_of_the_output() -> None:
         "mart.customer": False,
     }
     assert depths(graph.walk("raw.status", Way.DOWNSTREAM, indirect=False)) == {"raw.status": 0}
+
+
+def test_a_walk_ends_where_filters_and_columns_are_too_many() -> None:
+    graph, many = Memory(), 2_000
+    for number in range(many):
+        graph.add(f"a.c{number}", f"b.c{number}", IDENTITY)
+        graph.add(f"a.c{number}", "b.*", FILTER)
+    start = thread_time()
+    answer = graph.walk(" ".join(f"b.c{number}" for number in range(many)))
+    assert (len(answer.links), answer.truncated, answer.next) == (MOST_LINKS, True, None)
+    assert thread_time() - start < 4
 
 
 def test_filters_that_are_listed_with_every_column_are_indirect_too() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     CompoundSelect,
     Dialect,
@@ -39,6 +40,11 @@ HIDDEN: Final[ColumnElement[bool]] = dataset.c.artificial | dataset.c.job_id.is_
 """Of a dataset: it was made up to stand for what passes between the parts of a job, and is never shown."""
 
 
+def _given(name: str, type_: Any) -> BindParameter[Any]:
+    """Make a parameter. Not required: compiling writes lists of namespaces out, and has no values then."""
+    return bindparam(name, type_=type_, required=False)
+
+
 class Asking(NamedTuple):
     """How a graph is asked. ``timed``: at a moment (parameters ``since`` and ``at``), not what is open now."""
 
@@ -49,12 +55,11 @@ class Asking(NamedTuple):
 
     def among(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         """Say that a column is one of the parameter ``ids``."""
-        # Not required: a list of namespaces is written out when this is compiled, before there are ids.
-        return among_parameter(self.dialect, column, bindparam("ids", type_=MANY, required=False))
+        return among_parameter(self.dialect, column, _given("ids", MANY))
 
     def valid(self, edges: FromClause, direction: Direction) -> ColumnElement[bool]:
         """Say that an edge counts, and leads in this direction."""
-        since, at = (bindparam(name, type_=BigInteger) if self.timed else None for name in ("since", "at"))
+        since, at = (_given(name, BigInteger) if self.timed else None for name in ("since", "at"))
         directions = (CONTROL if self.control else DATA)[direction]
         # Written into the statement: with a parameter SQLite would not know how few they are.
         literal: list[ColumnElement[int]] = [literal_column(str(int(each))) for each in directions]

@@ -7,7 +7,7 @@ possible cause, told in a sentence; which one it was, people decide.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -205,9 +205,13 @@ def explanation(found: Sequence[Cause], state: State) -> str:
     silent = sum(run.state is None for run in state.jobs.values())
     unknown = f" Of {silent} of the jobs no run is known." if silent else ""
     return (
-        f"Nothing upstream explains it: of {len(state.jobs)} jobs no newest run failed, none takes longer than usual "
-        f"or has left an update unread, and of {len(state.datasets)} datasets none fails a check.{unknown}"
+        f"Nothing upstream explains it: of {_several(state.jobs, 'job')} no newest run failed, none takes longer than "
+        f"usual or has left an update unread, and of {_several(state.datasets, 'dataset')} none fails a check.{unknown}"
     )
+
+
+def _several(of: Sized, what: str) -> str:
+    return f"{len(of)} {what}{'' if len(of) == 1 else 's'}"
 
 
 def _of_jobs(graph: nx.DiGraph[str], state: State) -> Iterator[Cause]:

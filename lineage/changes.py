@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -9,6 +10,10 @@ CODE: Final = ("sql", "sourceCode", "sourceCodeLocation")
 """Job facets that say what a job does. Others (``documentation``, ``ownership``) change without it doing otherwise."""
 
 SCHEMA: Final = "schema"
+
+LONGEST_PREFIX: Final = 10_000
+"""Characters of the names before that of a column up to which what is in it is read: of names of any length, in events
+of any depth, each path would be as long as all those before."""
 
 SHOWN: Final = 5
 """Columns that a sentence names."""
@@ -41,15 +46,16 @@ def schema_change(before: object, after: object) -> SchemaChange:
 
 def columns(facet: object) -> Iterator[tuple[str, str | None]]:
     """Give the columns of a ``schema`` facet with their types."""
-    waiting: list[tuple[str, Any]] = [("", facet.get("fields") if isinstance(facet, dict) else None)]
+    waiting: deque[tuple[str, Any]] = deque([("", facet.get("fields") if isinstance(facet, dict) else None)])
     while waiting:
-        prefix, fields = waiting.pop(0)
+        prefix, fields = waiting.popleft()
         for field in fields if isinstance(fields, list) else []:
             name = field.get("name") if isinstance(field, dict) else None
             if isinstance(name, str) and name:
                 kind = field.get("type")
                 yield prefix + name, kind if isinstance(kind, str) else None
-                waiting.append((f"{prefix}{name}.", field.get("fields")))
+                if len(prefix) < LONGEST_PREFIX:
+                    waiting.append((f"{prefix}{name}.", field.get("fields")))
 
 
 def schema_words(change: SchemaChange) -> str:

@@ -17,6 +17,7 @@ from collector.storage.graph import SqlGraph, everything
 from collector.storage.tables import dataset, derivation, edge, job, namespace
 from collector.storage.upsert import among, table_of
 from collector.storage.validity import valid
+from lineage.changes import LONGEST_PREFIX
 from lineage.columns import Column, Derived, Transformation
 from lineage.model import Direction
 
@@ -119,7 +120,7 @@ def _fields(entries: Iterable[object]) -> Iterator[tuple[str, str | None]]:
             if isinstance(field, dict) and isinstance(name, str) and name:
                 data_type, inner = field.get("type"), field.get("fields")
                 yield prefix + name, data_type if isinstance(data_type, str) and data_type else None
-                if isinstance(inner, list):
+                if isinstance(inner, list) and len(prefix) < LONGEST_PREFIX:
                     waiting.append((f"{prefix}{name}.", inner))
 
 

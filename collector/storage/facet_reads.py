@@ -11,6 +11,9 @@ from collector.storage.compression import unpack
 from collector.storage.pages import Key, Page, cut, ordered
 from collector.storage.tables import facet, facet_body
 
+MOST_BYTES = 4 * 1024 * 1024
+"""Bytes of bodies on one page of a history: one may be as long as an event, and each a little different."""
+
 DELETED = b""
 """The hash in a row that says: from then on there is no such facet."""
 
@@ -45,14 +48,24 @@ def facets_of(conn: Connection, owner_ids: Sequence[int]) -> dict[int, dict[str,
 def facet_history(
     conn: Connection, owner_id: int, name: str, *, after: Key | None, limit: int
 ) -> Page[FacetVersion]:
-    """List the distinct bodies of one facet, the newest (by when it was first seen) first."""
+    """List the distinct bodies of one facet, the newest (by when it was first seen) first.
+
+    A page ends before ``limit`` where it would have more than ``MOST_BYTES``.
+    """
     columns = select(facet.c.hash, facet.c.first_seen_at, facet.c.last_seen_at)
     columns = columns.where(facet.c.owner_id == owner_id, facet.c.name == name, facet.c.hash != DELETED)
     order = (facet.c.first_seen_at, facet.c.hash)
     rows = conn.execute(ordered(columns, order, after, limit, newest=True)).all()
-    page = cut(rows, limit, lambda row: (row.first_seen_at, row.hash))
-    bodies = bodies_of(conn, [row.hash for row in page.items])
-    return page.map(lambda row: FacetVersion(bodies[row.hash], row.first_seen_at, row.last_seen_at))
+    packed = _packed(conn, [row.hash for row in rows[:limit]])
+    found: list[FacetVersion] = []
+    size = 0
+    for row in rows[:limit]:
+        body = unpack(packed[row.hash])
+        size += len(body)
+        if found and size > MOST_BYTES:
+            break
+        found.append(FacetVersion(body, row.first_seen_at, row.last_seen_at))
+    return Page(found, cut(rows, len(found), lambda row: (row.first_seen_at, row.hash)).next)
 
 
 def _current(
@@ -82,7 +95,11 @@ def _current(
 
 def bodies_of(conn: Connection, hashes: Collection[bytes]) -> dict[bytes, bytes]:
     """Give the bodies (canonical JSON) with these hashes."""
+    return {hash_: unpack(body) for hash_, body in _packed(conn, hashes).items()}
+
+
+def _packed(conn: Connection, hashes: Collection[bytes]) -> dict[bytes, bytes]:
     if not hashes:
         return {}
     rows = conn.execute(select(facet_body).where(facet_body.c.hash.in_(set(hashes))))
-    return {row.hash: unpack(row.body) for row in rows}
+    return {row.hash: row.body for row in rows}

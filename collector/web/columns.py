@@ -11,6 +11,7 @@ from collector.api import graph
 from collector.errors import NotFound, Unprocessable
 from collector.web.asking import ask
 from collector.web.entities import facet
+from lineage.changes import LONGEST_PREFIX
 
 Document = Mapping[str, Any]
 
@@ -122,7 +123,7 @@ def _fields(fields: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str
             continue
         path = prefix + entry["name"]
         yield path, depth, entry
-        inner = entry.get("fields")
+        inner = entry.get("fields") if len(prefix) < LONGEST_PREFIX else None
         waiting += [
             (f"{path}.", depth + 1, each) for each in reversed(inner if isinstance(inner, list) else [])
         ]

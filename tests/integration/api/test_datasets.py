@@ -148,6 +148,21 @@ def test_schema_history_has_each_schema_once_the_newest_first(get: Get, writing:
     assert rest["next_cursor"] is None
 
 
+def test_schemas_as_long_as_events_come_a_few_at_a_time(get: Get, writing: Writing) -> None:
+    with writing() as catalog:
+        wide = catalog.dataset("wide")
+        for number in range(4):
+            fields = [{"name": f"c{number}", "description": "x" * 1_900_000}]
+            catalog.facet(wide, "schema", {"fields": fields}, NOON + number)
+    pages: list[list[str]] = []
+    more: dict[str, str] = {}
+    while more or not pages:
+        page = get("/dataset/schemas", namespace="shop", name="wide", **more)
+        pages.append([item["fields"][0]["name"] for item in page["items"]])
+        more = {"cursor": page["next_cursor"]} if page["next_cursor"] else {}
+    assert pages == [["c3", "c2"], ["c1", "c0"]]
+
+
 def test_a_schema_facet_of_any_shape_is_shown(get: Get, writing: Writing) -> None:
     with writing() as catalog:
         for position, body in enumerate(([1], "x", {"fields": None}, {"fields": {"a": 1}}, {})):

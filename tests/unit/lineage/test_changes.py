@@ -26,6 +26,14 @@ def test_fields_of_fields_have_their_whole_name() -> None:
     assert words(schema(("id", "INT")), schema(("id", "INT"), inner)) == "added address, address.city"
 
 
+def test_fields_in_fields_with_long_names_do_not_take_all_memory() -> None:
+    deep: dict[str, object] = {"name": "end"}
+    for _ in range(200):
+        deep = {"name": "x" * 10_000, "fields": [deep]}
+    added = schema_change(None, schema(deep)).added
+    assert sum(map(len, added)) < 100_000
+
+
 def test_a_long_list_is_cut() -> None:
     assert (
         words(schema(), schema(*((f"c{n}", "INT") for n in range(8))))

@@ -6,13 +6,15 @@ demo was first looked at, in minutes since 1970-01-01 UTC, and 0 as long as its 
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 from collector.demo.model import MINUTE
-from collector.errors import ConfigurationError
+from collector.errors import ConfigurationError, Conflict
 
 APPLICATION_ID: Final = int.from_bytes(b"TdDm", "big")
 
@@ -50,6 +52,23 @@ def mark(path: Path, look: int | None) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {(look or 0) // MINUTE}")
         connection.commit()
+
+
+@contextmanager
+def making(path: Path) -> Iterator[None]:
+    """Keep others from making the same file during the block; raises ``Conflict`` if somebody is at it."""
+    beside = path.with_name(f"{path.name}.making")
+    with beside.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Conflict(
+                f"A demo is being made in {path}. Wait for it, or name another file with --database."
+            ) from error
+        try:
+            yield
+        finally:
+            beside.unlink()
 
 
 def remove(path: Path) -> None:

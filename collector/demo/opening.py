@@ -49,20 +49,24 @@ def check_unused(path: Path) -> None:
 
 
 def begin(path: Path, receiver: Receiver, days: int, told: Told) -> Opened:
-    """Make a demo's file, with so many days of history; ``told`` hears of the time lived through (µs)."""
-    file.remove(path)
-    migrate.upgrade(file.url_of(path))
-    file.mark(path, None)
-    now = now_us()
-    story, since = Story(now), now - days * DAY
-    database = Database(file.url_of(path))
-    try:
-        with Past(database, story, receiver, since) as past:
-            past.fill(now, lambda at: told(at - since))
-            opened = _catch_up(past, story, None, now)
-    finally:
-        database.close()
-    file.mark(path, story.look)
+    """Make a demo's file, with so many days of history; ``told`` hears of the time lived through (µs).
+
+    Raises ``Conflict`` if another is being made there.
+    """
+    with file.making(path):
+        file.remove(path)
+        migrate.upgrade(file.url_of(path))
+        file.mark(path, None)
+        now = now_us()
+        story, since = Story(now), now - days * DAY
+        database = Database(file.url_of(path))
+        try:
+            with Past(database, story, receiver, since) as past:
+                past.fill(now, lambda at: told(at - since))
+                opened = _catch_up(past, story, None, now)
+        finally:
+            database.close()
+        file.mark(path, story.look)
     return opened
 
 

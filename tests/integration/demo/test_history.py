@@ -187,5 +187,7 @@ def test_who_comes_back_another_day_finds_another_morning(
 def test_a_past_that_was_not_completed_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "demo.db"
     file.mark(path, None)
+    with file.making(path), pytest.raises(Conflict, match="A demo is being made in"):
+        opened_at(path, ANCHOR, monkeypatch)
     opened_at(path, ANCHOR, monkeypatch)
     assert file.look_of(path) is not None

@@ -15,6 +15,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     bindparam,
+    false,
     func,
     literal_column,
     select,
@@ -108,7 +109,8 @@ def between_datasets(asking: Asking, direction: Direction) -> CompoundSelect[Any
         .join(there, there.c.job_id == here.c.job_id)
         .join(far, far.c.id == there.c.dataset_id)
         .where(asked, writes, asking.valid(read, Direction.INPUT))
-        .where(write.c.derivation_id.is_(None), ~read.c.implied)
+        # Not as it is, or SQLite begins at all edges without a derivation, which are nearly all there are.
+        .where(func.coalesce(write.c.derivation_id.is_(None), false()), ~read.c.implied)
     )
     explicit = select(*columns, literal_column("0").label("did_read"), write.c.job_id)
     if upstream:

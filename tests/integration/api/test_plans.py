@@ -11,6 +11,7 @@ from sqlalchemy import event, text
 
 from collector.api import cursors
 from collector.storage.engine import Database
+from collector.storage.graph import SqlGraph
 from lineage.model import Direction, entity_id, run_key
 from tests.catalog import HOUR, NOON
 from tests.integration.api.conftest import Writing
@@ -101,3 +102,21 @@ def test_a_page_is_found_by_an_index(
         assert wanted in plan
         # An index on one column has its few rows of one value in no order.
         assert index in SHORT or not re.search(r"(?m)(^|->  )Sort  ", plan)
+
+
+@pytest.mark.parametrize("direction", [Direction.INPUT, Direction.OUTPUT])
+def test_a_step_between_datasets_begins_at_those_asked_about(
+    database: Database, direction: Direction
+) -> None:
+    statements: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        statements.append((statement, values))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    with database.read() as conn:
+        list(SqlGraph(conn).between_datasets([1], direction))
+    event.remove(database.engine, "before_cursor_execute", note)
+    (plan,) = plans(database, [each for each in statements if "UNION" in each[0]])
+    # Nearly all edges have none.
+    assert "ix_edge_derivation_id" not in re.split(r"UNION ALL|SELECT DISTINCT|Unique|HashAggregate", plan)[0]

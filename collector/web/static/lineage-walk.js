@@ -113,6 +113,10 @@ export function walk(canvas, view, panel) {
   const form = document.getElementById("tools");
   form.addEventListener("submit", () => {
     if (view.focus) form.setAttribute("action", location.pathname + view.stay(kept()));
+    // What is the case anyway does not stand in the address; the level does, for a run or a column implies its own.
+    const idle = [...form.elements].filter((each) => each.name !== "level" && (!each.value || each.selectedIndex === 0));
+    for (const each of idle) each.disabled = true;
+    setTimeout(() => { for (const each of idle) each.disabled = false; });
   });
 
   document.addEventListener("keydown", (event) => {

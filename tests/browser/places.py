@@ -30,9 +30,9 @@ def named(path: str, item: Mapping[str, Any], **more: str) -> str:
 
 def late(api: Api) -> Mapping[str, Any]:
     """Find a dataset that is late because of something upstream, or else the one that stands worst."""
-    standings = api.get("/freshness", limit=100)["items"]
+    standings = api.get("/freshness", violated="true", limit=100)["items"]
     explained = [each for each in standings if each["cause"]]
-    found: Mapping[str, Any] = (explained[-1] if explained else standings[0])["dataset"]
+    found: Mapping[str, Any] = (explained or standings)[-1]["dataset"]
     return found
 
 

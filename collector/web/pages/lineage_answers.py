@@ -90,7 +90,9 @@ def gather(asked: Asked) -> Answers:
     if path := asked.given.get("path"):
         found.way = found.graph.between(found.graph.focus, path)
     if asked.choice("only") == "path" and (shown := found.way or set(found.cause)):
-        found.graph = found.graph.without(found.graph.nodes.keys() - shown - {found.graph.focus})
+        found.graph = found.graph.without(
+            found.graph.nodes.keys() - shown - found.opened - {found.graph.focus}
+        )
     return found
 
 
@@ -163,7 +165,7 @@ def _open(asked: Asked, found: Answers) -> None:
 def _add_cause(asked: Asked, found: Answers) -> None:
     """Find the way from what explains that the focus is not as it should be, and add it."""
     focus = found.graph.nodes[found.graph.focus]
-    if not focus.bad and focus.state != "affected":
+    if not focus.bad and focus.state != "affected" and focus.facts.get("alert") is None:
         return
     path: list[str] = []
     if focus.facts.get("alert") is not None:

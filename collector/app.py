@@ -126,6 +126,8 @@ POLICY = (
 def _harden(response: Response) -> Response:
     # Events hold text of strangers: no browser shall take an answer for a page, or a page for a frame.
     response.headers["X-Content-Type-Options"] = "nosniff"
+    # What one may see by his key, or by his session, no cache on the way shall give to another.
+    response.headers.setdefault("Cache-Control", "no-cache, private")
     if response.mimetype in ("text/html", "image/svg+xml"):
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers["Referrer-Policy"] = "same-origin"

@@ -79,14 +79,15 @@ def test_what_a_browser_draws_is_kept_on_a_short_line(client: FlaskClient, make_
                 )
                 assert answer.headers["X-Content-Type-Options"] == "nosniff", rule
                 kinds.add(answer.mimetype)
+                assert answer.headers["Cache-Control"].split(",")[0] in ("no-cache", "no-store"), rule
                 if answer.mimetype in ("application/json", "application/problem+json"):
                     continue
                 policy = answer.headers["Content-Security-Policy"]
                 assert "default-src 'none'" in policy, rule
                 assert "unsafe" not in policy, rule
                 assert "frame-ancestors 'none'" in policy, rule
-                assert answer.headers["Cache-Control"].split(",")[0] in ("no-cache", "no-store"), rule
     assert "text/html" in kinds
+    assert client.get("/api/v2/jobs", headers=everything).headers["Cache-Control"] == "no-cache, private"
     missing = client.get("/nowhere", headers={"Accept": "text/html"})
     assert "default-src 'none'" in missing.headers["Content-Security-Policy"]
     with client.get("/static/mark.svg") as drawing:

@@ -82,8 +82,8 @@ def demo(folder: Path, *options: str) -> Iterator[Demo]:
 
 @pytest.mark.slow
 def test_a_newcomer_sees_the_failure_and_the_shop_going_on(tmp_path: Path) -> None:
-    with demo(tmp_path, "--days", "1") as running:
-        assert "Making 1 day of history in tidegate-demo.db" in running.said
+    with demo(tmp_path, "--days", "2") as running:
+        assert "Making 2 days of history in tidegate-demo.db" in running.said
         assert re.search(
             r"It is 0[78]:\d\d in the shop \(.+/.+\), and payments have not been loaded\.", running.said
         )

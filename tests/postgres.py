@@ -127,7 +127,8 @@ class PostgresServer:
 
     def create_database(self, name: str, template: str = "template1") -> str:
         """Create a database as a copy of ``template``, which nobody may be connected to; give its URL."""
-        self._admin("CREATE DATABASE {} TEMPLATE {}", name, template)
+        # Half as long as by way of the log, which is PostgreSQL's usual.
+        self._admin("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, template)
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

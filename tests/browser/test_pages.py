@@ -62,7 +62,7 @@ def test_all_of_a_page_can_be_used_without_script(look: Look, api: Api) -> None:
     visit.sound()
 
 
-@pytest.mark.parametrize("place", ["overview", "freshness", "lineage", "alert", "trigger"])
+@pytest.mark.parametrize("place", ["overview", "lineage", "alert"])
 def test_the_keyboard_reaches_everything_in_order(look: Look, api: Api, place: str) -> None:
     visit = look()
     visit.go(PLACES[place](api))

@@ -11,7 +11,11 @@ from typing import Any, Final
 
 import click
 
+from collector import garbage
 from collector.errors import ConfigurationError, DatabaseUnavailable, TidegateError
+
+# Here, before any command is imported, and in each process that is spawned.
+garbage.look_seldom()
 
 COMMANDS: Final = {
     "serve": "Collect events over HTTP and answer questions about them.",

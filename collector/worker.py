@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import math
 import signal
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from collector import wiring
+from collector import garbage, wiring
 from collector.app import create_app
 from collector.front import Front
 from collector.ingest.log import LogWriter
@@ -28,9 +27,6 @@ SWITCH_SECONDS = 0.0005
 The log writer gives it up at each row, and would wait Python's usual 5 ms to get it back from a busy event
 loop.
 """
-
-GARBAGE = 20_000
-"""Objects more than before that make the garbage collector look; Python's usual 700 are three events."""
 
 BACKLOG = 1024
 
@@ -47,7 +43,9 @@ def run(settings: Settings, listener: socket.socket) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     sys.setswitchinterval(SWITCH_SECONDS)
     front = build(settings)
-    _spare_collector()
+    # An event is hundreds of small objects that die together without the collector's help.
+    garbage.leave_alone()
+    garbage.look_seldom()
     config = uvicorn.Config(
         front,
         loop="asyncio",
@@ -64,16 +62,6 @@ def run(settings: Settings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout),
     )
     _Server(config).run(sockets=[listener])
-
-
-def _spare_collector() -> None:
-    """Keep the garbage collector from going through all modules every some events.
-
-    An event is hundreds of small objects that die together without its help.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
 
 
 class _Server(uvicorn.Server):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import os
 import shutil
@@ -15,11 +14,18 @@ from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
-from tests.acceptance.shared import connection, shared_server
+from collector import garbage
+from tests.acceptance.shared import (
+    DIALECTS,
+    connection,
+    server_on_postgresql,
+    server_on_sqlite,
+    shared_server,
+)
 from tests.browser.chromium import program
 from tests.postgres import PostgresServer
 
-__all__ = ["connection", "shared_server"]
+__all__ = ["connection", "server_on_postgresql", "server_on_sqlite", "shared_server"]
 
 OURS = ("TIDEGATE_", "OPENLINEAGE_", "PG")
 """Variables that steer the program, the emitters' client and libpq: the caller's shell has no say."""
@@ -56,8 +62,10 @@ LEFT_OUT = {
 }
 """Folders of tests that run only if the command line names them, or something in them, and why."""
 
+TOGETHER = [Path(__file__).parent / name for name in ("browser", "docs", "acceptance/test_freshness.py")]
+"""Folders and files of which one worker has all tests: what they share takes long to start."""
+
 TEMPLATE = "tidegate_template"
-DIALECTS = ("sqlite", "postgresql")
 
 numbers = itertools.count(1)
 
@@ -67,11 +75,18 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path in _left_out(config) else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what starts a browser or servers for several tests."""
+    for item in items:
+        for place in TOGETHER:
+            if item.path.is_relative_to(place):
+                item.add_marker(pytest.mark.xdist_group(place.stem))
+
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector thousands of tests and modules that live to the end: a sixth of the time is its."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000)
+    garbage.leave_alone()
+    garbage.look_seldom()
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -117,9 +132,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=DIALECTS)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Give the URL of a migrated, empty database of the test's own; every test runs once on each kind."""
-    if request.param == "sqlite":
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Name the kind of the test's database: every test runs once on each, unless its folder says otherwise."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a migrated, empty database of the test's own."""
+    if dialect == "sqlite":
         path = tmp_path / "tidegate.db"
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
@@ -128,10 +150,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield from _postgres_database(request, template)
 
 
-@pytest.fixture(params=DIALECTS)
-def blank_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture
+def blank_database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Give the URL of a database without any table, for tests of the migrations themselves."""
-    if request.param == "sqlite":
+    if dialect == "sqlite":
         yield f"sqlite:///{tmp_path / 'tidegate.db'}"
     else:
         yield from _postgres_database(request, "template1")

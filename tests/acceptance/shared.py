@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -16,20 +15,27 @@ from tests.postgres import PostgresServer
 DIALECTS = ("sqlite", "postgresql")
 
 
-@pytest.fixture(scope="session", params=DIALECTS)
-def shared_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Give a server with the settings as they are, once on each kind of database."""
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("server") / "tidegate.db"
-        shutil.copyfile(cast(Path, request.getfixturevalue("sqlite_template")), path)
-        url = f"sqlite:///{path}"
-    else:
-        postgres = cast(PostgresServer, request.getfixturevalue("shared_postgres"))
-        url = postgres.create_database("shared", request.getfixturevalue("postgres_template"))
-    with running(url) as server:
+@pytest.fixture(scope="session")
+def server_on_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give a server with the settings as they are."""
+    path = tmp_path_factory.mktemp("server") / "tidegate.db"
+    shutil.copyfile(sqlite_template, path)
+    with running(f"sqlite:///{path}") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def server_on_postgresql(shared_postgres: PostgresServer, postgres_template: str) -> Iterator[Server]:
+    """Give a server with the settings as they are."""
+    with running(shared_postgres.create_database("shared", postgres_template)) as server:
+        yield server
+
+
+@pytest.fixture
+def shared_server(dialect: str, request: pytest.FixtureRequest) -> Server:
+    """Give the server on each kind of database in turn. Both go on until the last test has ended."""
+    server: Server = request.getfixturevalue(f"server_on_{dialect}")
+    return server
 
 
 @pytest.fixture

@@ -21,6 +21,12 @@ TOKEN = re.compile(r'name="csrf" value="([0-9a-f]+)"')
 
 
 @pytest.fixture
+def dialect() -> str:
+    """Pages ask the API, which is tested on each kind of database: one is enough for what they make of it."""
+    return "sqlite"
+
+
+@pytest.fixture
 def look(client: FlaskClient) -> Look:
     """Give the HTML of a page, with parameters."""
 

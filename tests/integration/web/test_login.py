@@ -13,9 +13,13 @@ from werkzeug.test import TestResponse
 from collector.storage import keys
 from collector.storage.engine import Database
 from collector.storage.tables import web_session
+from tests.acceptance.shared import DIALECTS
 from tests.catalog import NOON
 from tests.integration.api.conftest import Writing
 from tests.integration.web.conftest import TOKEN
+
+# Sessions are rows of the pages' own.
+pytestmark = pytest.mark.parametrize("dialect", DIALECTS)
 
 MakeKey = Callable[..., str]
 COOKIE = "tidegate_session"

@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from collector.storage import keys, tables
 from collector.storage.engine import Database
+from tests.acceptance.shared import DIALECTS
 from tests.catalog import NOON
 from tests.integration.api.conftest import Writing
 from tests.two_houses import OTHER, OWN, RUN, SECRET, fill
@@ -118,14 +119,13 @@ def leaks(text: str, asked: Query, path: str) -> list[str]:
     return [plain[max(0, found.start() - 90) : found.end() + 40] for found in re.finditer(SECRET, plain)]
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_answer_names_what_the_key_may_not_see(
     client: FlaskClient, database: Database, headers: dict[str, Query]
 ) -> None:
     check(client, database, headers, of_api)
 
 
-# Pages show what the API answers; once is enough for what they make of it.
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_no_page_names_what_the_key_may_not_see(
     client: FlaskClient, database: Database, headers: dict[str, Query]
 ) -> None:

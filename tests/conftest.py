@@ -62,8 +62,15 @@ LEFT_OUT = {
 }
 """Folders of tests that run only if the command line names them, or something in them, and why."""
 
-TOGETHER = [Path(__file__).parent / name for name in ("browser", "docs", "acceptance/test_freshness.py")]
-"""Folders and files of which one worker has all tests: what they share takes long to start."""
+TOGETHER = {
+    "browser": "browser",
+    "docs": "docs",
+    "acceptance/test_freshness.py": "freshness",
+    "acceptance/test_visible.py": "servers",
+    "contract/clients": "servers",
+    "contract/marquez/test_paths.py": "servers",
+}
+"""Folders and files of which one worker has all tests, by what they share: it takes long to start."""
 
 TEMPLATE = "tidegate_template"
 
@@ -78,9 +85,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what starts a browser or servers for several tests."""
     for item in items:
-        for place in TOGETHER:
-            if item.path.is_relative_to(place):
-                item.add_marker(pytest.mark.xdist_group(place.stem))
+        for place, group in TOGETHER.items():
+            if item.path.is_relative_to(Path(__file__).parent / place):
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish() -> None:

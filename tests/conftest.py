@@ -62,16 +62,6 @@ LEFT_OUT = {
 }
 """Folders of tests that run only if the command line names them, or something in them, and why."""
 
-TOGETHER = {
-    "browser": "browser",
-    "docs": "docs",
-    "acceptance/test_freshness.py": "freshness",
-    "acceptance/test_visible.py": "servers",
-    "contract/clients": "servers",
-    "contract/marquez/test_paths.py": "servers",
-}
-"""Folders and files of which one worker has all tests, by what they share: it takes long to start."""
-
 TEMPLATE = "tidegate_template"
 
 numbers = itertools.count(1)
@@ -80,14 +70,6 @@ numbers = itertools.count(1)
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what the command line does not name."""
     return True if collection_path in _left_out(config) else None
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what starts a browser or servers for several tests."""
-    for item in items:
-        for place, group in TOGETHER.items():
-            if item.path.is_relative_to(Path(__file__).parent / place):
-                item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_collection_finish() -> None:

@@ -29,6 +29,14 @@ def ask(view: View, parameters: Mapping[str, Any] | None = None, /, **path: Any)
     return _run(view, "query", dict(parameters or {}), path)
 
 
+def tried(view: View, asked: Mapping[str, Any], nothing: Any) -> tuple[Any, Unprocessable | None]:
+    """Ask with filters that people write: those that cannot be read give ``nothing``, and what is wrong with them."""
+    try:
+        return ask(view, asked), None
+    except Unprocessable as error:
+        return nothing, error
+
+
 def do(view: View, body: Mapping[str, Any], /, **path: Any) -> Any:
     """Have a view of the native API change something, and give what it answers. Raises as ``ask`` does."""
     return _run(view, "json", dict(body), path)

@@ -13,8 +13,8 @@ from flask import Response, request
 
 from collector.api import names
 from collector.api.services import services
-from collector.errors import NotFound, Unprocessable
-from collector.web.asking import View, ask, parameters, twin
+from collector.errors import NotFound
+from collector.web.asking import View, ask, parameters, tried, twin
 from collector.web.drawing.charts import Line, line
 from collector.web.drawing.labels import shown
 from collector.web.moments import SECOND, span
@@ -60,12 +60,7 @@ def namespaces() -> list[str]:
 def listing(template: str, view: View) -> tuple[str, HTTPStatus]:
     """Show what a list of the catalog has; filters that cannot be read are there to be mended, with what is wrong."""
     asked = parameters(view)
-    found: Document = {"items": [], "next_cursor": None}
-    unread = None
-    try:
-        found = ask(view, asked)
-    except Unprocessable as error:
-        unread = error
+    found, unread = tried(view, asked, {"items": [], "next_cursor": None})
     body = page(
         template,
         asked=asked,

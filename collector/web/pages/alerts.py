@@ -9,9 +9,8 @@ from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from collector.api import alerts, causes
-from collector.errors import Unprocessable
 from collector.times import iso, now_us
-from collector.web.asking import ask, do, parameters, twin
+from collector.web.asking import ask, do, parameters, tried, twin
 from collector.web.entry import Page, done, inside, must_sign
 from collector.web.rendering import page
 
@@ -29,11 +28,8 @@ FILTERS: Final = ("severity", "acknowledged", "node")
 def index() -> tuple[str, HTTPStatus]:
     """List what is wrong, each with all that hangs on it; or what was (``state=ended``)."""
     asked = {"limit": PER_PAGE, **parameters(causes.list_causes)}
-    wrong = None
-    try:
-        found = ask(causes.list_causes, asked)
-    except Unprocessable as error:
-        found, wrong = {"items": [], "counts": {"causes": None}, "next_cursor": None}, error
+    nothing: dict[str, Any] = {"items": [], "counts": {"causes": None}, "next_cursor": None}
+    found, wrong = tried(causes.list_causes, asked, nothing)
     filters = {name: value for name, value in asked.items() if name in FILTERS}
     is_open = asked.get("state", "open") == "open"
     lately: dict[str, Any] = {"items": []}

@@ -6,8 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from collector.api import events
-from collector.errors import Unprocessable
-from collector.web.asking import ask, parameters, twin
+from collector.web.asking import ask, parameters, tried, twin
 from collector.web.entry import Page, may
 from collector.web.rendering import page
 from lineage.instants import parse_instant
@@ -48,11 +47,7 @@ def counts() -> dict[str, int | None]:
 def index() -> tuple[str, HTTPStatus]:
     """List events, the newest first; with script the list goes on by itself."""
     asked: dict[str, Any] = {"limit": str(SHOWN), "body": "false"} | parameters(events.get_events)
-    found, wrong = NOTHING, None
-    try:
-        found = ask(events.get_events, asked)
-    except Unprocessable as error:
-        wrong = error
+    found, wrong = tried(events.get_events, asked, NOTHING)
     answer = page(
         "events.html",
         events=found,
